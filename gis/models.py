@@ -1,0 +1,394 @@
+"""The network, the customers on it and the roads to it: tables of schema `gis`."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.clock import utc_now
+from core.db import Base, new_id
+from gis.coordinates import geometry_column
+
+SCHEMA = "gis"
+
+
+class NodeType(StrEnum):
+    """What stands at a node of the network."""
+
+    JUNCTION = "junction"
+    TANK = "tank"
+    RESERVOIR = "reservoir"
+
+
+class PipeClass(StrEnum):
+    """What a pipe is for."""
+
+    TRANSMISSION = "transmission"
+    DISTRIBUTION = "distribution"
+    SERVICE = "service"
+    HYDRANT_LATERAL = "hydrant_lateral"
+
+
+class LifecycleStatus(StrEnum):
+    """Whether an asset is there and in use."""
+
+    PROPOSED = "proposed"
+    IN_SERVICE = "in_service"
+    OUT_OF_SERVICE = "out_of_service"
+    ABANDONED = "abandoned"
+
+
+class ValveType(StrEnum):
+    """How a valve is built, or what it is for."""
+
+    GATE = "gate"
+    BUTTERFLY = "butterfly"
+    ZONE_BOUNDARY = "zone_boundary"
+
+
+class Operable(StrEnum):
+    """Whether a valve turns when a crew turns it."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Side(StrEnum):
+    """The side of a pipe, looking from its first node to its second."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class CustomerClass(StrEnum):
+    """Who is served; decides who is warned and supplied first."""
+
+    HOUSEHOLD = "household"
+    BUSINESS = "business"
+    INDUSTRY = "industry"
+    SCHOOL = "school"
+    HOSPITAL = "hospital"
+    DIALYSIS = "dialysis"
+    FIRE_STATION = "fire_station"
+
+
+CRITICAL_CLASSES = frozenset(
+    {CustomerClass.SCHOOL, CustomerClass.HOSPITAL, CustomerClass.DIALYSIS, CustomerClass.FIRE_STATION}
+)
+
+
+def _choice(of: type[StrEnum]) -> Enum:
+    """Store an enum by its value, checked by the database."""
+    return Enum(
+        of,
+        native_enum=False,
+        length=24,
+        create_constraint=True,
+        name=of.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _id() -> Any:
+    """Declare a UUID version 7 primary key (a mapped column, which the annotation beside it types)."""
+    return mapped_column(Uuid, primary_key=True, default=new_id)
+
+
+class ServiceArea(Base):
+    """The one area this database serves; a point outside it is refused."""
+
+    __tablename__ = "service_area"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"), {"schema": SCHEMA})
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, default=1)
+    name: Mapped[str] = mapped_column(Text)
+    metric_srid: Mapped[int] = mapped_column(
+        Integer, comment="EPSG code of the plane system in metres used for measuring"
+    )
+    built_from: Mapped[str] = mapped_column(Text, comment="where the network came from: file, city bundle")
+    network_version: Mapped[int] = mapped_column(
+        Integer, default=1, server_default="1", comment="goes up with every change that tracing must see"
+    )
+    geom: Mapped[Any] = geometry_column("MultiPolygon")
+
+
+class PressureZone(Base):
+    """An area fed at one head, closed off from its neighbours."""
+
+    __tablename__ = "pressure_zone"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    source_head_m: Mapped[float | None]
+    geom: Mapped[Any] = geometry_column("MultiPolygon", nullable=True)
+
+
+class IsolationSegment(Base):
+    """Pipes that go dry together when the valves round them close; derived from the network."""
+
+    __tablename__ = "isolation_segment"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    pipe_count: Mapped[int]
+    length_m: Mapped[float]
+    customer_count: Mapped[int] = mapped_column(comment="accounts served from its own pipes")
+    valve_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), comment="isolation valves with one end in it")
+    cut_off_segment_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), comment="segments no source reaches while this one is shut"
+    )
+    geom: Mapped[Any] = geometry_column("MultiLineString", nullable=True)
+
+
+class Junction(Base):
+    """A node of the network: fitting, tank or reservoir."""
+
+    __tablename__ = "junction"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    asset_code: Mapped[str] = mapped_column(Text, unique=True)
+    node_type: Mapped[NodeType] = mapped_column(_choice(NodeType), default=NodeType.JUNCTION)
+    elevation_m: Mapped[float]
+    head_m: Mapped[float | None] = mapped_column(comment="hydraulic head of a tank or reservoir")
+    base_demand_lps: Mapped[float] = mapped_column(default=0.0)
+    zone_id: Mapped[UUID | None] = mapped_column(ForeignKey(PressureZone.id), index=True)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey(IsolationSegment.id))
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class Pipe(Base):
+    """A main between two nodes."""
+
+    __tablename__ = "pipe"
+    __table_args__ = (
+        CheckConstraint("diameter_mm > 0", name="diameter_positive"),
+        CheckConstraint("length_m > 0", name="length_positive"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    asset_code: Mapped[str] = mapped_column(Text, unique=True)
+    from_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
+    to_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
+    pipe_class: Mapped[PipeClass] = mapped_column(_choice(PipeClass), default=PipeClass.DISTRIBUTION)
+    diameter_mm: Mapped[int]
+    material: Mapped[str | None] = mapped_column(Text)
+    install_year: Mapped[int | None]
+    length_m: Mapped[float]
+    roughness: Mapped[float | None] = mapped_column(comment="Hazen-Williams coefficient")
+    road_name: Mapped[str | None] = mapped_column(Text)
+    zone_id: Mapped[UUID | None] = mapped_column(ForeignKey(PressureZone.id), index=True)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey(IsolationSegment.id), index=True)
+    lifecycle_status: Mapped[LifecycleStatus] = mapped_column(
+        _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE
+    )
+    is_closed: Mapped[bool] = mapped_column(default=False)
+    geom: Mapped[Any] = geometry_column("LineString")
+
+
+class Valve(Base):
+    """An isolation valve: it stands on a pipe, next to one of the pipe's two nodes."""
+
+    __tablename__ = "valve"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    asset_code: Mapped[str] = mapped_column(Text, unique=True)
+    pipe_id: Mapped[UUID] = mapped_column(ForeignKey(Pipe.id), index=True)
+    node_id: Mapped[UUID] = mapped_column(
+        ForeignKey(Junction.id), index=True, comment="the end of the pipe at which it stands"
+    )
+    valve_type: Mapped[ValveType] = mapped_column(_choice(ValveType), default=ValveType.GATE)
+    diameter_mm: Mapped[int | None]
+    is_closed: Mapped[bool] = mapped_column(default=False)
+    operable: Mapped[Operable] = mapped_column(_choice(Operable), default=Operable.YES)
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class Hydrant(Base):
+    """Where the fire brigade and flushing crews take water."""
+
+    __tablename__ = "hydrant"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    asset_code: Mapped[str] = mapped_column(Text, unique=True)
+    pipe_id: Mapped[UUID] = mapped_column(ForeignKey(Pipe.id), index=True)
+    chainage_m: Mapped[float] = mapped_column(comment="distance along the pipe from its first node")
+    diameter_mm: Mapped[int | None]
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class Building(Base):
+    """A building's outline."""
+
+    __tablename__ = "building"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    floor_count: Mapped[int | None]
+    use: Mapped[str | None] = mapped_column(Text, comment="as the source writes it: residential, school …")
+    geom: Mapped[Any] = geometry_column("Polygon")
+
+
+class Street(Base):
+    """A street by its name within one place; what a caller says first."""
+
+    __tablename__ = "street"
+    __table_args__ = (
+        Index(
+            None,
+            "normalised",
+            postgresql_using="gin",
+            postgresql_ops={"normalised": "gin_trgm_ops"},
+        ),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    name: Mapped[str] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(Text, comment="town, parish or district")
+    normalised: Mapped[str] = mapped_column(Text)
+    geom: Mapped[Any] = geometry_column("MultiLineString", nullable=True)
+
+
+class Address(Base):
+    """A street address that exists."""
+
+    __tablename__ = "address"
+    __table_args__ = (
+        Index(
+            None,
+            "normalised",
+            postgresql_using="gin",
+            postgresql_ops={"normalised": "gin_trgm_ops"},
+        ),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    street_id: Mapped[UUID | None] = mapped_column(ForeignKey(Street.id), index=True)
+    street: Mapped[str] = mapped_column(Text)
+    house_number: Mapped[str | None] = mapped_column(Text)
+    house_ordinal: Mapped[int | None] = mapped_column(comment="leading digits of the house number")
+    place: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text, comment="the address as one line, to show")
+    normalised: Mapped[str] = mapped_column(Text, comment="the same, folded for searching")
+    building_id: Mapped[UUID | None] = mapped_column(ForeignKey(Building.id), index=True)
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class ServiceConnection(Base):
+    """The service line from a main to a building."""
+
+    __tablename__ = "service_connection"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    pipe_id: Mapped[UUID] = mapped_column(ForeignKey(Pipe.id), index=True)
+    tap_chainage_m: Mapped[float] = mapped_column(comment="distance along the main from its first node")
+    tap_side: Mapped[Side] = mapped_column(_choice(Side))
+    diameter_mm: Mapped[int | None]
+    building_id: Mapped[UUID | None] = mapped_column(ForeignKey(Building.id), index=True)
+    geom: Mapped[Any] = geometry_column("LineString")
+
+
+class Meter(Base):
+    """A customer's meter."""
+
+    __tablename__ = "meter"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    service_connection_id: Mapped[UUID] = mapped_column(ForeignKey(ServiceConnection.id), index=True)
+    serial_no: Mapped[str] = mapped_column(Text, unique=True)
+    diameter_mm: Mapped[int | None]
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class CustomerAccount(Base):
+    """Who is served; name and phone are personal data."""
+
+    __tablename__ = "customer_account"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    account_no: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text, index=True, comment="E.164")
+    address_id: Mapped[UUID | None] = mapped_column(ForeignKey(Address.id), index=True)
+    service_connection_id: Mapped[UUID | None] = mapped_column(ForeignKey(ServiceConnection.id), index=True)
+    meter_id: Mapped[UUID | None] = mapped_column(ForeignKey(Meter.id), index=True)
+    customer_class: Mapped[CustomerClass] = mapped_column(
+        _choice(CustomerClass), default=CustomerClass.HOUSEHOLD
+    )
+
+
+class RoadGraph(Base):
+    """One version of the road graph as compressed arrays; exactly one is current."""
+
+    __tablename__ = "road_graph"
+    __table_args__ = (
+        Index("uq_road_graph_current", "is_current", unique=True, postgresql_where=text("is_current")),
+        {"schema": SCHEMA},
+    )
+
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    is_current: Mapped[bool] = mapped_column(default=False)
+    arrays: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, comment="npz of gis.roads.RoadGraph")
+    node_count: Mapped[int]
+    edge_count: Mapped[int]
+    source: Mapped[str | None] = mapped_column(Text)
+    built_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+
+
+class RoadEdge(Base):
+    """A directed road edge of the current graph, for drawing and naming."""
+
+    __tablename__ = "road_edge"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    u: Mapped[int] = mapped_column(BigInteger)
+    v: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str | None] = mapped_column(Text)
+    road_class: Mapped[str] = mapped_column(Text)
+    length_m: Mapped[float]
+    travel_time_s: Mapped[float]
+    reverse_of: Mapped[int | None] = mapped_column(
+        BigInteger, comment="the edge of the other direction, when this one need not be drawn again"
+    )
+    geom: Mapped[Any] = geometry_column("LineString")
+
+
+class LandArea(Base):
+    """A surface of the base map."""
+
+    __tablename__ = "land_area"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    kind: Mapped[str] = mapped_column(Text, comment="water, green")
+    name: Mapped[str | None] = mapped_column(Text)
+    geom: Mapped[Any] = geometry_column("MultiPolygon")
