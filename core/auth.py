@@ -1,0 +1,343 @@
+"""Who somebody is and what he may do: log-ins, short-lived tokens, revocable sessions, scope.
+
+A log-in makes a session row and two secrets: an access token (a signed JWT naming the session, good for minutes) and a refresh token (kept
+hashed). Every request looks the session up, so a revoked one ends at once. All of this runs in real time, whatever the trade's clock does.
+"""
+
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from pwdlib import PasswordHash
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from core.clock import real_now
+from core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests, Unauthenticated
+from core.models import LoginFailure, LoginSession, PostRole, User, UserGroup
+from core.rights import EVERYBODY, FUNCTION_OPERATIONS, ROLE_SEEDS, Function, Operation, PersonalField
+from core.scope import WGS84_SRID
+from core.settings import Settings
+
+TOKEN_ALGORITHM = "HS256"
+_passwords = PasswordHash.recommended()
+_NOBODYS_HASH = _passwords.hash(secrets.token_urlsafe(16))
+"""Verified for names that do not exist, so that an answer takes as long either way."""
+
+
+class WrongCredentials(Unauthenticated):
+    """User name or password is wrong."""
+
+
+class InvalidToken(Unauthenticated):
+    """The log-in has ended or the token is not valid; log in again."""
+
+
+class LoginPaused(TooManyRequests):
+    """Too many failed log-ins; wait some minutes and try again."""
+
+
+class AddressNotAllowed(Forbidden):
+    """Your group may not work from this network address."""
+
+
+class OperationNotAllowed(Forbidden):
+    """Your role does not include this operation."""
+
+
+class NoSuchRole(Invalid):
+    """There is no role of this name."""
+
+
+class NoSuchSession(NotFound):
+    """There is no log-in with this id."""
+
+
+class UsernameTaken(Conflict):
+    """A user of this name exists already; choose another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person behind a request, with everything that limits what he may do and see."""
+
+    user_id: UUID
+    username: str
+    display_name: str
+    role: str
+    operations: frozenset[str]
+    fields: frozenset[str]
+    area_wkt: str | None
+    """Multipolygon in EPSG:4326 outside which he sees nothing; None: everywhere."""
+    desk_ids: frozenset[UUID]
+    crew_id: UUID | None
+    session_id: UUID
+    language: str
+    client_address: str | None
+
+    def may(self, operation: Operation | str) -> bool:
+        """Whether the role includes an operation."""
+        return str(operation) in self.operations
+
+    def sees(self, field: PersonalField | str) -> bool:
+        """Whether a kind of personal data is shown to him."""
+        return str(field) in self.fields
+
+    def area_filter(self, column: Any) -> ColumnElement[bool]:
+        """Condition that a geometry column (EPSG:4326) lies in his area; for those with an area, no place means not his.
+
+        `column` is Any because GeoAlchemy2 columns carry no useful static type.
+        """
+        if self.area_wkt is None:
+            return true()
+        return func.ST_Intersects(column, func.ST_GeomFromText(self.area_wkt, WGS84_SRID))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a log-in gives: secrets, and when the access token ends (real time)."""
+
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    session_expires_at: datetime
+
+
+def hash_password(password: str) -> str:
+    """Hash with argon2."""
+    return _passwords.hash(password)
+
+
+def log_in(
+    session: Session,
+    settings: Settings,
+    *,
+    username: str,
+    password: str,
+    client_address: str,
+    user_agent: str,
+) -> Tokens:
+    """Check a password and open a session.
+
+    Raises
+    ------
+    LoginPaused
+        Too many failures of this name or address lately.
+    WrongCredentials
+        Name or password is wrong, or the user is disabled; the caller records the failure in a transaction of its own.
+    AddressNotAllowed
+        The group may not work from this address.
+    """
+    _refuse_while_paused(session, settings, username=username, client_address=client_address)
+    user = session.scalar(select(User).where(User.username == username))
+    is_right = _passwords.verify(password, user.password_hash if user else _NOBODYS_HASH)
+    if user is None or not is_right or user.disabled_at is not None:
+        raise WrongCredentials
+    _check_address(user.role.group, client_address)
+    refresh_token = secrets.token_urlsafe(32)
+    now = real_now()
+    login = LoginSession(
+        user_id=user.id,
+        refresh_hash=_digest(refresh_token),
+        client_address=client_address,
+        user_agent=user_agent[:200],
+        created_at=now,
+        expires_at=now + timedelta(hours=settings.session_hours),
+    )
+    session.add(login)
+    session.flush()
+    return _tokens(settings, login, refresh_token)
+
+
+def refresh(session: Session, settings: Settings, *, refresh_token: str) -> Tokens:
+    """Give a new access token to an open session."""
+    login = session.scalar(select(LoginSession).where(LoginSession.refresh_hash == _digest(refresh_token)))
+    if login is None or login.revoked_at is not None or login.expires_at <= real_now():
+        raise InvalidToken
+    return _tokens(settings, login, refresh_token)
+
+
+def record_failure(session: Session, *, username: str, client_address: str) -> None:
+    """Count a refused log-in."""
+    session.add(LoginFailure(username=username[:60], client_address=client_address, at=real_now()))
+
+
+def authenticate(session: Session, settings: Settings, *, token: str, client_address: str | None) -> Actor:
+    """Turn an access token into the person behind it.
+
+    Raises
+    ------
+    InvalidToken
+        Forged, expired, logged out, revoked, or of a disabled user.
+    AddressNotAllowed
+        The group may not work from this address.
+    """
+    try:
+        claims = jwt.decode(
+            token,
+            settings.token_secret.get_secret_value(),
+            algorithms=[TOKEN_ALGORITHM],
+            options={"require": ["exp", "sid"]},
+        )
+        session_id = UUID(claims["sid"])
+    except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+        raise InvalidToken from error
+    row = session.execute(
+        select(User, func.ST_AsText(User.area))
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(
+            LoginSession.id == session_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > real_now(),
+            User.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        raise InvalidToken
+    user, area_wkt = row
+    _check_address(user.role.group, client_address)
+    return Actor(
+        user_id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        role=user.role.name,
+        operations=effective_operations(user.role.operations, user.role.group.functions),
+        fields=frozenset(user.role.fields),
+        area_wkt=area_wkt,
+        desk_ids=frozenset(user.desk_ids),
+        crew_id=user.crew_id,
+        session_id=session_id,
+        language=user.language or settings.default_language,
+        client_address=client_address,
+    )
+
+
+def effective_operations(operations: Iterable[str], functions: Iterable[str]) -> frozenset[str]:
+    """What a role may really do: its operations, as far as its group reaches their functions."""
+    reached = {str(operation) for name in functions for operation in FUNCTION_OPERATIONS[Function(name)]}
+    return (frozenset(operations) & reached) | frozenset(map(str, EVERYBODY))
+
+
+def revoke(session: Session, session_id: UUID) -> LoginSession:
+    """End a log-in at once."""
+    login = session.get(LoginSession, session_id)
+    if login is None:
+        raise NoSuchSession
+    login.revoked_at = login.revoked_at or real_now()
+    return login
+
+
+def open_sessions(session: Session, *, limit: int = 200) -> Sequence[tuple[LoginSession, str]]:
+    """List log-ins that are still good, with their users' names."""
+    rows = session.execute(
+        select(LoginSession, User.username)
+        .join(User, User.id == LoginSession.user_id)
+        .where(LoginSession.revoked_at.is_(None), LoginSession.expires_at > real_now())
+        .order_by(LoginSession.created_at.desc())
+        .limit(limit)
+    )
+    return [(login, username) for login, username in rows]
+
+
+def seed_roles(session: Session) -> None:
+    """Make the five groups and roles a new workspace starts with; those that exist stay as they are."""
+    present = set(session.scalars(select(PostRole.name)))
+    for seed in ROLE_SEEDS:
+        if seed.role in present:
+            continue
+        group = UserGroup(name=seed.group, functions=sorted(seed.functions), networks=[])
+        session.add(group)
+        session.flush()
+        session.add(
+            PostRole(
+                name=seed.role,
+                group_id=group.id,
+                operations=sorted(seed.operations),
+                fields=sorted(seed.fields),
+            )
+        )
+    session.flush()
+
+
+def add_user(
+    session: Session,
+    *,
+    username: str,
+    password: str,
+    role: str,
+    display_name: str | None = None,
+    crew_id: UUID | None = None,
+    area_wkt: str | None = None,
+    language: str | None = None,
+) -> User:
+    """Add a person.
+
+    Raises
+    ------
+    NoSuchRole, UsernameTaken
+        As their names say.
+    """
+    role_row = session.scalar(select(PostRole).where(PostRole.name == role))
+    if role_row is None:
+        known = ", ".join(session.scalars(select(PostRole.name).order_by(PostRole.name)))
+        msg = f"There is no role {role!r}; there are: {known}."
+        raise NoSuchRole(msg)
+    if session.scalar(select(User.id).where(User.username == username)) is not None:
+        raise UsernameTaken
+    user = User(
+        username=username,
+        display_name=display_name or username,
+        password_hash=hash_password(password),
+        role_id=role_row.id,
+        crew_id=crew_id,
+        area=f"SRID={WGS84_SRID};{area_wkt}" if area_wkt else None,
+        language=language,
+        created_at=real_now(),
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def _refuse_while_paused(session: Session, settings: Settings, *, username: str, client_address: str) -> None:
+    since = real_now() - timedelta(minutes=settings.login_pause_minutes)
+    by_name, by_address = session.execute(
+        select(
+            func.count().filter(
+                and_(LoginFailure.username == username, LoginFailure.client_address == client_address)
+            ),
+            func.count().filter(LoginFailure.client_address == client_address),
+        ).where(
+            LoginFailure.at > since,
+            or_(LoginFailure.username == username, LoginFailure.client_address == client_address),
+        )
+    ).one()
+    if by_name >= settings.login_failures_max or by_address >= 10 * settings.login_failures_max:
+        raise LoginPaused
+
+
+def _check_address(group: UserGroup, client_address: str | None) -> None:
+    if not group.networks:
+        return
+    if client_address is None:
+        raise AddressNotAllowed
+    address = ipaddress.ip_address(client_address)
+    if not any(address in ipaddress.ip_network(network) for network in group.networks):
+        raise AddressNotAllowed
+
+
+def _tokens(settings: Settings, login: LoginSession, refresh_token: str) -> Tokens:
+    expires_at = min(real_now() + timedelta(minutes=settings.access_token_minutes), login.expires_at)
+    claims = {"sid": str(login.id), "exp": int(expires_at.timestamp())}
+    access_token = jwt.encode(claims, settings.token_secret.get_secret_value(), algorithm=TOKEN_ALGORITHM)
+    return Tokens(access_token, expires_at, refresh_token, login.expires_at)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

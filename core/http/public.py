@@ -1,0 +1,16 @@
+"""The few addresses that need no log-in; a test walks all others."""
+
+PUBLIC_PATHS = frozenset(
+    {
+        "/",
+        "/login",
+        "/console",
+        "/desk",
+        "/openapi.json",
+        "/api/login",
+        "/api/login/refresh",
+        "/api/health",
+        "/problems/{slug}",
+    }
+)
+"""Pages hold no data of their own; what they show comes through routes that ask for rights."""

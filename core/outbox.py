@@ -1,0 +1,179 @@
+"""Events as rows: written with the change they describe, handled until it worked.
+
+The relay takes unhandled rows by `handled_at IS NULL` (never by "id greater than the last one": ids are given out before commit), a
+batch in one transaction and each event in a savepoint, so that commits do not bound its speed and a failing handler spoils only its own
+event. A failing event is tried later and later, then parked where an operator sees it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Select, func, select, text, update
+from sqlalchemy.orm import Session
+
+from core import events
+from core.clock import real_now, utc_now
+from core.db import SessionFactory
+from core.errors import NotFound
+from core.events import Event
+from core.models import OutboxEvent
+
+log = structlog.get_logger()
+
+CHANNEL = "outbox"
+Handler = Callable[[Session, Any], None]  # Any: each handler takes its own event class
+Subscriptions = Mapping[type[Event], Sequence[Handler]]
+
+
+class NoSuchEvent(NotFound):
+    """There is no parked event with this id."""
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Event]:
+    return TypeAdapter(getattr(events, name))
+
+
+def emit(session: Session, event: Event) -> None:
+    """Record that something happened; listeners are woken when, and only when, the transaction commits."""
+    session.add(
+        OutboxEvent(
+            name=type(event).__name__,
+            payload=_adapter(type(event).__name__).dump_python(event, mode="json"),
+            emitted_at=utc_now(),
+        )
+    )
+    session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def read_event(row: OutboxEvent) -> Event:
+    """Turn a stored row back into its event."""
+    return _adapter(row.name).validate_python(row.payload)
+
+
+def handle_batch(
+    factory: SessionFactory,
+    subscriptions: Subscriptions,
+    *,
+    batch: int,
+    attempts_max: int,
+    retry_s: float,
+    only: frozenset[str] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> int:
+    """Handle the oldest unhandled events in one transaction.
+
+    Parameters
+    ----------
+    batch
+        Events taken at most.
+    attempts_max
+        Failures after which an event is parked.
+    retry_s
+        Real seconds before the first retry; doubles with each.
+    only, without
+        Names of the events this relay handles, or leaves to another.
+
+    Returns
+    -------
+    taken
+        How many events were taken, handled or not.
+    """
+    failed: list[tuple[UUID, Exception]] = []
+    with factory() as session, session.begin():
+        rows = session.scalars(_due(only, without).limit(batch)).all()
+        for row in rows:
+            try:
+                with session.begin_nested():
+                    event = read_event(row)
+                    for handler in subscriptions.get(type(event), ()):
+                        handler(session, event)
+                    row.handled_at = real_now()
+            except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
+                failed.append((row.id, error))
+    for event_id, failure in failed:
+        with factory() as session, session.begin():
+            _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
+    return len(rows)
+
+
+def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:
+    """List the events an operator has to look at, oldest first."""
+    return session.scalars(
+        select(OutboxEvent)
+        .where(OutboxEvent.parked_at.is_not(None))
+        .order_by(OutboxEvent.parked_at)
+        .limit(limit)
+    ).all()
+
+
+def retry_parked(session: Session, event_id: UUID) -> OutboxEvent:
+    """Give a parked event another set of attempts.
+
+    Raises
+    ------
+    NoSuchEvent
+        Nothing with this id is parked.
+    """
+    row = session.get(OutboxEvent, event_id, with_for_update=True)
+    if row is None or row.parked_at is None:
+        raise NoSuchEvent
+    row.parked_at = None
+    row.attempts = 0
+    row.next_attempt_at = real_now()
+    session.execute(text(f"NOTIFY {CHANNEL}"))
+    return row
+
+
+def count_waiting(session: Session) -> tuple[int, int]:
+    """Count the events not yet handled and those parked."""
+    waiting = session.scalar(
+        select(func.count()).where(OutboxEvent.handled_at.is_(None), OutboxEvent.parked_at.is_(None))
+    )
+    parked = session.scalar(select(func.count()).where(OutboxEvent.parked_at.is_not(None)))
+    return waiting or 0, parked or 0
+
+
+def _due(only: frozenset[str] | None, without: frozenset[str]) -> Select[OutboxEvent]:
+    conditions: list[ColumnElement[bool]] = [
+        OutboxEvent.handled_at.is_(None),
+        OutboxEvent.parked_at.is_(None),
+        OutboxEvent.next_attempt_at <= real_now(),
+    ]
+    if only is not None:
+        conditions.append(OutboxEvent.name.in_(only))
+    if without:
+        conditions.append(OutboxEvent.name.not_in(without))
+    return select(OutboxEvent).where(*conditions).order_by(OutboxEvent.id).with_for_update(skip_locked=True)
+
+
+def _note_failure(
+    session: Session, event_id: UUID, error: Exception, *, attempts_max: int, retry_s: float
+) -> None:
+    row = session.get(OutboxEvent, event_id, with_for_update=True)
+    if row is None or row.handled_at is not None:
+        return
+    attempts = row.attempts + 1
+    is_parked = attempts >= attempts_max
+    session.execute(
+        update(OutboxEvent)
+        .where(OutboxEvent.id == event_id)
+        .values(
+            attempts=attempts,
+            last_error=f"{type(error).__name__}: {str(error)[:1000]}",
+            next_attempt_at=real_now() + timedelta(seconds=retry_s * 2 ** (attempts - 1)),
+            parked_at=real_now() if is_parked else None,
+        )
+    )
+    log.warning(
+        "outbox.event_parked" if is_parked else "outbox.event_failed",
+        event_id=str(event_id),
+        name=row.name,
+        attempts=attempts,
+        error=type(error).__name__,
+    )

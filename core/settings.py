@@ -1,0 +1,147 @@
+"""Every setting of the product, read once from the environment."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The one class of settings; secrets have no default, the launcher makes them."""
+
+    model_config = SettingsConfigDict(env_prefix="MAINLINE_", extra="ignore", frozen=True)
+
+    # Servers and processes
+    database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL + PostGIS, `postgresql+psycopg://…`; made by the launcher.",
+    )
+    mqtt_url: SecretStr | None = Field(
+        None,
+        validation_alias="MQTT_URL",
+        description="The crews' broker, `mqtt://user:password@host:port`; made by the launcher.",
+    )
+    mqtt_publisher_url: SecretStr | None = Field(
+        None, description="The same broker for the process that writes to crews; without it, `MQTT_URL`."
+    )
+    broker_folder: Path | None = Field(
+        None,
+        description="Folder of the private broker's password file, ACL and pid; empty for a broker kept by others.",
+    )
+    token_secret: SecretStr = Field(
+        description="Key that signs access tokens, 32 bytes or more; made by the launcher."
+    )
+    workspace: str = Field("main", description="Name of the isolated database these processes serve.")
+    web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
+    web_port: int = Field(8080, description="Port the web process listens on.")
+    pages_dir: Path | None = Field(None, description="Folder with the built pages; empty: API only.")
+    run_dir: Path | None = Field(
+        None, description="Folder where processes leave their heartbeat files; empty: none."
+    )
+    log_level: str = Field("INFO", description="Least level that is logged.")
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses whose `X-Forwarded-For` is believed, JSON list."
+    )
+    database_pool_size: int = Field(10, description="Connections a process keeps open.")
+
+    # Who may do what
+    access_token_minutes: int = Field(15, description="Real minutes an access token is good for.")
+    session_hours: int = Field(12, description="Real hours after which a log-in ends.")
+    login_failures_max: int = Field(5, description="Failed log-ins of one name or address before a pause.")
+    login_pause_minutes: int = Field(15, description="Real minutes of that pause.")
+    request_bytes_max: int = Field(1_000_000, description="Largest request body taken, bytes.")
+    secure_cookies: bool = Field(
+        False, description="Mark cookies Secure; set it wherever pages come over HTTPS."
+    )
+
+    # The utility
+    utility_name: str = Field("Mainline", description="Name shown in page titles and printed sheets.")
+    default_language: str = Field("zh", description="Language of people who have not chosen one: zh or en.")
+    utility_timezone: str = Field("Asia/Shanghai", description="Zone in which promises are computed.")
+    holiday_country: str = Field("CN", description="ISO 3166 code whose public holidays seed the calendar.")
+    service_area_margin_m: float = Field(
+        500.0, description="How far outside the service area a point may lie, metres."
+    )
+    phone_region: str = Field(
+        "CN", description="ISO 3166 code for phone numbers written without a country code."
+    )
+
+    # Events, deadlines, jobs
+    relay_batch_events: int = Field(100, description="Events handled in one transaction.")
+    relay_poll_s: float = Field(
+        2.0, description="Real seconds after which the relay looks without being woken."
+    )
+    event_attempts_max: int = Field(8, description="Failures after which an event is parked for an operator.")
+    event_retry_s: float = Field(2.0, description="Real seconds before the first retry; doubles each time.")
+    deadline_poll_s: float = Field(1.0, description="Real seconds between sweeps of due deadlines.")
+    deadline_batch: int = Field(500, description="Deadlines fired in one transaction.")
+
+    # Location
+    locate_radius_m: float = Field(120.0, description="How far a main may be from a reported place, metres.")
+    gps_accuracy_default_m: float = Field(
+        15.0, description="Assumed error of a point that states none, metres."
+    )
+    locate_confidence_min: float = Field(
+        0.25, description="Confidence below which an agent confirms the place."
+    )
+
+    # Crews' positions
+    ingest_batch_rows: int = Field(1000, description="Positions stored in one transaction at most.")
+    ingest_batch_ms: int = Field(200, description="Real milliseconds a position waits for its batch at most.")
+    position_future_tolerance_s: float = Field(
+        60.0, description="How far a device's clock may run ahead, seconds."
+    )
+    position_stale_s: float = Field(600.0, description="Age after which a crew's position is stale, seconds.")
+    position_accuracy_max_m: float = Field(
+        500.0, description="Worst accuracy of a position worth keeping, metres."
+    )
+    position_keep_days: int = Field(90, description="Days a trail is kept.")
+
+    # Triage and dispatch
+    triage_window_s: float = Field(
+        10_800.0, description="Age of an incident's latest report that still draws others, seconds."
+    )
+    triage_radius_m: float = Field(
+        400.0, description="Greatest distance between a report and an incident it joins, metres."
+    )
+    triage_hops_max: int = Field(
+        3, description="Valve segments between a report and an incident it joins, at most."
+    )
+    repeat_window_s: float = Field(
+        604_800.0, description="A customer who reports the same again within this is a repeat, seconds."
+    )
+    cluster_customers_min: int = Field(3, description="Distinct customers that make an incident a cluster.")
+    auto_dispatch: bool = Field(
+        True, description="Make and offer work orders without waiting for a dispatcher."
+    )
+    offer_timeout_s: float = Field(180.0, description="Time a crew has to answer an offer, seconds.")
+    assignment_retry_s: float = Field(
+        120.0, description="Time after which work no crew could take is tried again, seconds."
+    )
+    arrival_promise_s: float = Field(
+        2700.0, description="Promised time from opening to a crew on site, seconds."
+    )
+    estimate_review_s: float = Field(
+        3600.0, description="Time after which a restoration estimate must be reviewed, seconds."
+    )
+
+    # Callbacks
+    callback_due_s: float = Field(
+        1800.0, description="Time after closure by which a caller is to hear back, seconds."
+    )
+    callback_retry_s: float = Field(
+        900.0, description="Time before a caller not reached is tried again, seconds."
+    )
+    callback_attempts_max: int = Field(
+        3, description="Attempts after which a callback is given up with its reason."
+    )
+    callback_claim_s: float = Field(
+        600.0, description="Time an agent may hold a callback without an outcome, seconds."
+    )
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the environment once for this process."""
+    return Settings()  # pydantic fills the fields from the environment
