@@ -1,0 +1,102 @@
+"""The web process: every package's routes, the built pages, problem+json, limits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+import core.api
+import dispatch.api
+import fieldapp_api.api
+import gis.api
+import hotline.api
+import maps.api
+import tracker.api
+from app import pages
+from core import clock, logs
+from core.db import SessionFactory, session_factory
+from core.http import problems
+from core.http.limits import BodyLimit
+from core.settings import Settings, get_settings
+
+log = structlog.get_logger()
+
+SHUTDOWN_S = 3
+"""Real seconds open requests get to end when the process is told to."""
+
+ROUTERS = (
+    core.api.router,
+    gis.api.router,
+    hotline.api.router,
+    dispatch.api.router,
+    tracker.api.router,
+    fieldapp_api.api.router,
+    maps.api.router,
+)
+
+
+def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
+    """Compose the web application.
+
+    Parameters
+    ----------
+    settings
+        This process's settings.
+    sessions
+        Makes the one session of each request.
+    """
+    app = FastAPI(
+        title="Mainline",
+        version="0.1.0",
+        summary="Hotline, dispatch and field service for water utilities",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(settings),
+    )
+    app.state.settings = settings
+    app.state.sessions = sessions
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    pages.install(app, settings)
+    app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
+    return app
+
+
+def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with maps.api.live_hub(app, settings):
+            yield
+
+    return lifespan
+
+
+def main() -> None:
+    """Serve until told to end."""
+    settings = get_settings()
+    logs.configure("web", level=settings.log_level)
+    sessions = session_factory(
+        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+    )
+    with sessions() as session:
+        clock.use(clock.load(session))
+    log.info(
+        "web.started", port=settings.web_port, workspace=settings.workspace, factor=clock.current().factor
+    )
+    uvicorn.run(
+        create_app(settings, sessions),
+        host=settings.web_host,
+        port=settings.web_port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

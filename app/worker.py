@@ -1,0 +1,160 @@
+"""The worker process: relay of events, sweep of deadlines, jobs. Any number may run; rows are shared by SKIP LOCKED.
+
+Triage has one consumer at a time: whoever holds the advisory lock. A standby takes over when its holder's connection ends.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+
+import psycopg
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from app.jobs import make_worker_app
+from app.subscriptions import SUBSCRIPTIONS, TRIAGE_LANE
+from core import clock, logs
+from core.db import SessionFactory, session_factory
+from core.deadlines import sweep
+from core.outbox import CHANNEL, handle_batch
+from core.settings import Settings, get_settings
+
+log = structlog.get_logger()
+
+TRIAGE_LOCK = 7_301_001
+"""Key of the advisory lock of the triage lane."""
+LOOP_PAUSE_S = 1.0
+"""Real seconds a loop rests after a failure (the database away, say) before it goes on."""
+LOCK_RETRY_S = 1.0
+"""Real seconds between a standby's tries to become the one consumer."""
+
+
+class Worker:
+    """The loops of one worker process, each in a thread of its own, until `stop` is set."""
+
+    def __init__(self, settings: Settings, factory: SessionFactory) -> None:
+        self.settings = settings
+        self.factory = factory
+        self.stop = threading.Event()
+        self.wakes = {"relay": threading.Event(), "triage": threading.Event()}
+
+    def run(self) -> None:
+        """Run all loops until stopped."""
+        loops: dict[str, Callable[[], None]] = {
+            "listen": self._listen,
+            "relay": self._relay,
+            "triage": self._triage,
+            "deadlines": self._sweep,
+            "jobs": self._jobs,
+        }
+        threads = [
+            threading.Thread(target=self._keep, args=(name, loop), name=name) for name, loop in loops.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def end(self) -> None:
+        """Ask all loops to end after what they are doing."""
+        self.stop.set()
+        for wake in self.wakes.values():
+            wake.set()
+
+    def _keep(self, name: str, loop: Callable[[], None]) -> None:
+        while not self.stop.is_set():
+            try:
+                loop()
+            except Exception as error:  # noqa: BLE001 - a worker's loop logs and goes on
+                log.error("worker.loop_failed", loop=name, error=type(error).__name__, exc_info=error)
+                self.stop.wait(LOOP_PAUSE_S)
+
+    def _listen(self) -> None:
+        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            while not self.stop.is_set():
+                for _ in connection.notifies(timeout=1.0, stop_after=1):
+                    for wake in self.wakes.values():
+                        wake.set()
+
+    def _relay(self) -> None:
+        self._drain("relay", only=None, without=TRIAGE_LANE, may_go_on=lambda: True)
+
+    def _triage(self) -> None:
+        with self.factory() as session:
+            connection = session.connection().execution_options(isolation_level="AUTOCOMMIT")
+            if not _try_lock(connection):
+                self.stop.wait(LOCK_RETRY_S)
+                return
+            log.info("worker.triage_taken")
+            self._drain("triage", only=TRIAGE_LANE, without=frozenset(), may_go_on=lambda: _alive(session))
+
+    def _drain(
+        self,
+        name: str,
+        *,
+        only: frozenset[str] | None,
+        without: frozenset[str],
+        may_go_on: Callable[[], bool],
+    ) -> None:
+        wake = self.wakes[name]
+        while not self.stop.is_set() and may_go_on():
+            wake.clear()
+            taken = handle_batch(
+                self.factory,
+                SUBSCRIPTIONS,
+                batch=self.settings.relay_batch_events,
+                attempts_max=self.settings.event_attempts_max,
+                retry_s=self.settings.event_retry_s,
+                only=only,
+                without=without,
+            )
+            if not taken:
+                wake.wait(self.settings.relay_poll_s)
+
+    def _sweep(self) -> None:
+        while not self.stop.is_set():
+            if not sweep(self.factory, batch=self.settings.deadline_batch):
+                self.stop.wait(self.settings.deadline_poll_s)
+
+    def _jobs(self) -> None:
+        asyncio.run(self._run_jobs())
+
+    async def _run_jobs(self) -> None:
+        async with make_worker_app(self.settings).open_async() as jobs:
+            working = asyncio.create_task(jobs.run_worker_async(install_signal_handlers=False, concurrency=4))
+            while not self.stop.is_set() and not working.done():
+                await asyncio.sleep(0.2)
+            working.cancel()
+            await asyncio.wait([working])
+
+
+def _try_lock(connection: Connection) -> bool:
+    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": TRIAGE_LOCK}))
+
+
+def _alive(session: Session) -> bool:
+    """Whether the connection that holds the lock still stands; raises when it does not."""
+    return bool(session.scalar(text("SELECT true")))
+
+
+def main() -> None:
+    """Run until told to end."""
+    settings = get_settings()
+    logs.configure("worker", level=settings.log_level)
+    factory = session_factory(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    with factory() as session:
+        clock.use(clock.load(session))
+    worker = Worker(settings, factory)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.end())
+    log.info("worker.started", workspace=settings.workspace, factor=clock.current().factor)
+    worker.run()
+    log.info("worker.ended")
+
+
+if __name__ == "__main__":
+    main()

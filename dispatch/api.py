@@ -1,0 +1,5 @@
+"""Routes of dispatch."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api", tags=["dispatch"])

@@ -1,0 +1,278 @@
+"""Incidents, the work they need, and the crews who do it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, String, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, new_id
+from gis.coordinates import geometry_column
+
+SCHEMA = "dispatch"
+Timestamp = DateTime(timezone=True)
+
+
+class IncidentKind(StrEnum):
+    """What seems, or is known, to be wrong."""
+
+    BURST = "burst"
+    LEAK = "leak"
+    OUTAGE = "outage"
+    LOW_PRESSURE = "low_pressure"
+    WATER_QUALITY = "water_quality"
+    OTHER = "other"
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    ISOLATING = "isolating"
+    ISOLATED = "isolated"
+    REPAIRING = "repairing"
+    RESTORING = "restoring"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+
+
+class IncidentLevel(StrEnum):
+    """How far an incident reaches."""
+
+    SINGLE = "single"
+    CLUSTER = "cluster"
+    AREA = "area"
+    ZONE = "zone"
+
+
+class WorkOrderKind(StrEnum):
+    """What the field is to do."""
+
+    INSPECT = "inspect"
+    REPAIR = "repair"
+
+
+class WorkOrderState(StrEnum):
+    """Where a work order stands."""
+
+    PROPOSED = "proposed"
+    SCHEDULED = "scheduled"
+    UNDER_WAY = "under_way"
+    SUSPENDED = "suspended"
+    DONE = "done"
+    VERIFIED = "verified"
+    CANCELLED = "cancelled"
+
+
+class AssignmentState(StrEnum):
+    """Where an assignment stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    LEFT_SITE = "left_site"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    RELEASED = "released"
+
+
+COMMITTED = (AssignmentState.ACCEPTED, AssignmentState.EN_ROUTE, AssignmentState.ON_SITE)
+"""States in which a crew is bound to its work."""
+LIVE = (AssignmentState.OFFERED, *COMMITTED)
+"""States in which an assignment still counts."""
+
+_COMMITTED_SQL = "state IN ('accepted', 'en_route', 'on_site')"
+_LIVE_SQL = "state IN ('offered', 'accepted', 'en_route', 'on_site')"
+
+
+class Incident(Base):
+    """One cause of trouble. Its identity survives: a merged one answers to its old number."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        Index("ix_incident_open", "opened_at", postgresql_where="closed_at IS NULL"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=1001), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), default=IncidentState.SUSPECTED)
+    level: Mapped[str] = mapped_column(String(20), default=IncidentLevel.SINGLE)
+    priority: Mapped[int]
+    """1 is most urgent, 4 least."""
+    place: Mapped[WKBElement] = geometry_column("Point")
+    street: Mapped[str | None] = mapped_column(String(200))
+    pipe_id: Mapped[UUID | None]
+    segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
+    zone_id: Mapped[UUID | None]
+    customers_without_water: Mapped[int] = mapped_column(default=0)
+    report_count: Mapped[int] = mapped_column(default=0)
+    customer_count: Mapped[int] = mapped_column(default=0)
+    """Distinct callers among its reports."""
+    opened_at: Mapped[datetime] = mapped_column(Timestamp)
+    last_report_at: Mapped[datetime] = mapped_column(Timestamp)
+    changed_at: Mapped[datetime] = mapped_column(Timestamp)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    estimate_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    review_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    closure_no: Mapped[int] = mapped_column(default=0)
+    cause: Mapped[str | None] = mapped_column(String(40))
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
+    split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
+
+
+class IncidentReport(Base):
+    """A report as dispatch sees it, the incident it belongs to, and why."""
+
+    __tablename__ = "incident_report"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    report_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_number: Mapped[int] = mapped_column(BigInteger)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), index=True)
+    category: Mapped[str] = mapped_column(String(20))
+    place: Mapped[WKBElement] = geometry_column("Point")
+    pipe_id: Mapped[UUID]
+    segment_id: Mapped[int | None]
+    zone_id: Mapped[UUID | None]
+    customer_account_id: Mapped[UUID | None]
+    caller_key: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+    attached_at: Mapped[datetime] = mapped_column(Timestamp)
+    decision: Mapped[str] = mapped_column(String(20))
+    """opened, joined, repeat, moved."""
+    reason_code: Mapped[str] = mapped_column(String(60))
+    """A key of the catalogues; `reason_values` fills it."""
+    reason_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # Any: numbers and words
+
+
+class Change(Base):
+    """A step of an incident, a work order or an assignment: from where to where, who, when, why. Only ever added to."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        Index("ix_change_subject_id", "subject_id", "at"),
+        Index("ix_change_incident_id", "incident_id", "at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject: Mapped[str] = mapped_column(String(20))
+    """incident, work_order or assignment."""
+    subject_id: Mapped[UUID]
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    by_user_id: Mapped[UUID | None]
+    by_crew_id: Mapped[UUID | None]
+    why: Mapped[str] = mapped_column(String(200), default="")
+
+
+class IsolationPlan(Base):
+    """Valves to close for an incident, and who goes dry; a later plan replaces an earlier one."""
+
+    __tablename__ = "isolation_plan"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), index=True)
+    pipe_id: Mapped[UUID]
+    made_at: Mapped[datetime] = mapped_column(Timestamp)
+    valve_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
+    """In the order to close."""
+    closed_valve_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
+    segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    customers: Mapped[int]
+    length_m: Mapped[float]
+
+
+class Crew(Base):
+    """Who can go."""
+
+    __tablename__ = "crew"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    """Also its phone's name at the broker."""
+    name: Mapped[str] = mapped_column(String(120))
+    skills: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    depot: Mapped[WKBElement | None] = geometry_column("Point", nullable=True)
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class Shift(Base):
+    """When a crew is on duty."""
+
+    __tablename__ = "shift"
+    __table_args__ = (Index("ix_shift_crew_id", "crew_id", "starts_at"), {"schema": SCHEMA})
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    crew_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.crew.id"))
+    starts_at: Mapped[datetime] = mapped_column(Timestamp)
+    ends_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class WorkOrder(Base):
+    """A job for the field."""
+
+    __tablename__ = "work_order"
+    __table_args__ = (
+        Index("ix_work_order_open", "priority", "created_at", postgresql_where="ended_at IS NULL"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=2001), unique=True)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20), default=WorkOrderState.PROPOSED)
+    priority: Mapped[int]
+    place: Mapped[WKBElement] = geometry_column("Point")
+    skills: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    created_at: Mapped[datetime] = mapped_column(Timestamp)
+    arrive_by_at: Mapped[datetime] = mapped_column(Timestamp)
+    ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    finding: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What was found and done: cause, action, note, water_restored. Any: JSON."""
+
+
+class Assignment(Base):
+    """A crew offered and taking a work order. A crew has at most one that binds it; a work order at most one that counts."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index("uq_assignment_crew_committed", "crew_id", unique=True, postgresql_where=_COMMITTED_SQL),
+        Index("uq_assignment_work_order_live", "work_order_id", unique=True, postgresql_where=_LIVE_SQL),
+        Index("ix_assignment_work_order_id", "work_order_id"),
+        Index("ix_assignment_crew_id", "crew_id", "offered_at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.work_order.id"))
+    crew_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.crew.id"))
+    state: Mapped[str] = mapped_column(String(20), default=AssignmentState.OFFERED)
+    offered_at: Mapped[datetime] = mapped_column(Timestamp)
+    expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    answered_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    en_route_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    on_site_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    travel_time_s: Mapped[float | None]
+    distance_m: Mapped[float | None]
+    straight_line_choice_travel_s: Mapped[float | None]
+    """What the trip had taken, had the crew nearest as the crow flies been chosen; shows what road times are worth."""
+    decline_reason: Mapped[str | None] = mapped_column(Text)
+    is_by_hand: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,5 @@
+"""Routes of fieldapp_api."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api", tags=["field"])

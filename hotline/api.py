@@ -1,0 +1,5 @@
+"""Routes of hotline."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api", tags=["hotline"])

@@ -1,0 +1,196 @@
+"""Events: written with their change, handled until it worked, never half."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
+
+from core.clock import real_now
+from core.db import SessionFactory
+from core.events import IncidentOpened, ReportTaken
+from core.models import AuditEntry, OutboxEvent
+from core.outbox import (
+    NoSuchEvent,
+    count_waiting,
+    emit,
+    handle_batch,
+    parked_events,
+    read_event,
+    retry_parked,
+)
+
+RELAY = {"batch": 100, "attempts_max": 3, "retry_s": 0.0}
+
+
+def note(session: Session, event: ReportTaken) -> None:
+    """A handler whose effect can be counted."""
+    session.add(
+        AuditEntry(at=real_now(), real_at=real_now(), action="test.noted", subject_id=event.report_id)
+    )
+    session.flush()
+
+
+def fail(session: Session, event: ReportTaken) -> None:
+    note(session, event)
+    msg = "no luck"
+    raise RuntimeError(msg)
+
+
+def noted(factory: SessionFactory) -> int:
+    with factory() as session:
+        return session.scalar(select(func.count()).where(AuditEntry.action == "test.noted")) or 0
+
+
+def emit_some(factory: SessionFactory, n: int = 1) -> None:
+    with factory() as session, session.begin():
+        for _ in range(n):
+            emit(session, ReportTaken(uuid4()))
+
+
+def test_an_event_comes_back_as_it_was_written(session: Session) -> None:
+    event = IncidentOpened(uuid4())
+    emit(session, event)
+    session.flush()
+    row = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id.desc())).first()
+    assert row is not None
+    assert read_event(row) == event
+
+
+def test_a_rolled_back_change_leaves_no_event(factory: SessionFactory) -> None:
+    with factory() as session:
+        emit(session, ReportTaken(uuid4()))
+        session.flush()
+        session.rollback()
+    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 0
+
+
+def test_listeners_are_woken_only_by_the_commit(factory: SessionFactory, cloned_database: URL) -> None:
+    url = cloned_database.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as listener:
+        listener.execute("LISTEN outbox")
+        with factory() as session:
+            emit(session, ReportTaken(uuid4()))
+            session.flush()
+            assert list(listener.notifies(timeout=0.3, stop_after=1)) == []
+            session.commit()
+        assert len(list(listener.notifies(timeout=2, stop_after=1))) == 1
+
+
+def test_each_event_is_handled_once(factory: SessionFactory) -> None:
+    emit_some(factory, 5)
+    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 5
+    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 0
+    assert noted(factory) == 5
+
+
+def test_a_failing_handler_leaves_nothing_of_its_own_and_spoils_nobody_elses(factory: SessionFactory) -> None:
+    with factory() as session, session.begin():
+        emit(session, ReportTaken(uuid4()))
+        emit(session, IncidentOpened(uuid4()))
+    seen: list[IncidentOpened] = []
+    handlers = {ReportTaken: (fail,), IncidentOpened: (lambda _, event: seen.append(event),)}
+    handle_batch(factory, handlers, **RELAY)
+    assert noted(factory) == 0
+    assert len(seen) == 1
+    handle_batch(factory, handlers, **RELAY)
+    assert len(seen) == 1
+
+
+def test_an_event_that_keeps_failing_is_parked_and_can_be_tried_again(factory: SessionFactory) -> None:
+    emit_some(factory)
+    for _ in range(5):
+        handle_batch(factory, {ReportTaken: (fail,)}, **RELAY)
+    with factory() as session, session.begin():
+        (row,) = parked_events(session)
+        assert (row.attempts, count_waiting(session)) == (3, (0, 1))
+        assert "no luck" in (row.last_error or "")
+        retry_parked(session, row.id)
+        with pytest.raises(NoSuchEvent):
+            retry_parked(session, uuid4())
+    handle_batch(factory, {ReportTaken: (note,)}, **RELAY)
+    assert noted(factory) == 1
+
+
+def test_an_event_committed_late_is_not_missed(factory: SessionFactory) -> None:
+    with factory() as slow:
+        emit(slow, ReportTaken(uuid4()))
+        slow.flush()
+        emit_some(factory)
+        assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 1
+        slow.commit()
+    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 1
+    assert noted(factory) == 2
+
+
+def test_two_relays_share_the_work_and_double_none(factory: SessionFactory) -> None:
+    emit_some(factory, 200)
+
+    def relay() -> None:
+        while handle_batch(factory, {ReportTaken: (note,)}, batch=10, attempts_max=3, retry_s=0.0):
+            pass
+
+    threads = [threading.Thread(target=relay) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert noted(factory) == 200
+
+
+def test_a_lane_takes_only_its_own_events(factory: SessionFactory) -> None:
+    with factory() as session, session.begin():
+        emit(session, ReportTaken(uuid4()))
+        emit(session, IncidentOpened(uuid4()))
+    assert handle_batch(factory, {}, only=frozenset({"IncidentOpened"}), **RELAY) == 1
+    assert handle_batch(factory, {}, without=frozenset({"ReportTaken"}), **RELAY) == 0
+    assert handle_batch(factory, {}, **RELAY) == 1
+
+
+KILLED_HANDLER = """
+import os, sys
+from core.db import session_factory
+from core.events import ReportTaken
+from core.outbox import handle_batch
+from tests.core.test_outbox import note
+
+def die(session, event):
+    note(session, event)
+    print("half way", flush=True)
+    sys.stdin.read()
+
+handle_batch(session_factory(sys.argv[1]), {ReportTaken: (die,)}, batch=10, attempts_max=3, retry_s=0)
+"""
+
+
+def test_a_handler_killed_half_way_leaves_nothing_and_runs_again(
+    factory: SessionFactory, cloned_database: URL
+) -> None:
+    emit_some(factory)
+    url = cloned_database.render_as_string(hide_password=False)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED_HANDLER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half way\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with factory() as session:
+        # The server notices the dead client; until then its row stays locked and is skipped, never doubled.
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+        )
+    assert noted(factory) == 0
+    for _ in range(50):
+        if handle_batch(factory, {ReportTaken: (note,)}, **RELAY):
+            break
+    assert noted(factory) == 1

@@ -1,0 +1,5 @@
+"""Routes of tracker."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/api", tags=["tracker"])
