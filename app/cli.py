@@ -1,0 +1,166 @@
+"""The command line: what can be asked for, and which module answers.
+
+Standard library only, and a command's module is imported when it is asked for: `status` stays quick and works before anything is installed.
+"""
+
+import argparse
+import importlib
+import sys
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from app.provision.errors import ProvisionError
+
+
+class Provides(Enum):
+    """What must be installed before a command runs."""
+
+    NOTHING = auto()
+    RUN = auto()
+    TEST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: the module with `run(arguments) -> int`, what it needs installed, the workspace it means by default."""
+
+    module: str
+    provides: Provides = Provides.RUN
+    workspace: str | None = "main"
+
+
+COMMANDS = {
+    "demo": Command("app.demo.command", workspace="demo"),
+    "test": Command("app.commands.test", Provides.TEST),
+    "up": Command("app.commands.up"),
+    "down": Command("app.commands.down", Provides.NOTHING, workspace=None),
+    "status": Command("app.commands.status", Provides.NOTHING, workspace=None),
+    "logs": Command("app.commands.logs", Provides.NOTHING),
+    "user": Command("app.commands.user"),
+    "backup": Command("app.commands.backup"),
+    "restore": Command("app.commands.restore"),
+    "bench": Command("app.commands.bench"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command and its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="mainline",
+        description="Hotline, dispatch and field service for water utilities.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--workspace",
+        metavar="NAME",
+        help="an isolated database with its own processes (default main; for demo: demo)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="a city that calls, and a fleet that drives")
+    demo.add_argument(
+        "--city", type=Path, metavar="FILE.osm.pbf", help="another city than the one that comes with us"
+    )
+    demo.add_argument("--crews", type=_positive_int, metavar="N", help="crews on shift")
+    demo.add_argument(
+        "--minutes",
+        type=_positive_float,
+        metavar="M",
+        help="real minutes in which calls come in; without: until interrupted",
+    )
+    demo.add_argument(
+        "--speed",
+        type=_positive_float,
+        default=1.0,
+        metavar="X",
+        help="how much faster than life the clock runs",
+    )
+    demo.add_argument("--headless", action="store_true", help="do not open a browser or wait for anybody")
+    demo.add_argument("--json", action="store_true", help="one JSON object on standard output at the end")
+
+    test = commands.add_parser("test", help="every check and every test", add_help=False)
+    test.add_argument(
+        "pytest_arguments",
+        nargs=argparse.REMAINDER,
+        metavar="PYTEST ARGS",
+        help="run pytest alone, with these",
+    )
+
+    up = commands.add_parser("up", help="bring the workspace up: servers, schema, pages, processes")
+    up.add_argument("--no-pages", action="store_true", help="do not build the pages")
+    commands.add_parser("down", help="stop everything we started, or one workspace's processes")
+    status = commands.add_parser("status", help="each process's health")
+    status.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    logs = commands.add_parser("logs", help="the end of a process's log, or of all")
+    logs.add_argument(
+        "process", nargs="?", metavar="PROCESS", help="web, ingest, worker, mosquitto, supervisor or postgres"
+    )
+    logs.add_argument(
+        "-n", "--lines", type=_positive_int, default=50, metavar="N", help="how many lines (default 50)"
+    )
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what is written from now on")
+
+    user = commands.add_parser("user", help="people who may log in")
+    user_commands = user.add_subparsers(dest="user_command", required=True, metavar="COMMAND")
+    add = user_commands.add_parser("add", help="add a person, or give a known one another password and role")
+    add.add_argument("name", metavar="NAME", help="log-in name")
+    add.add_argument("--role", required=True, help="agent, dispatcher, crew, supervisor or administrator")
+    add.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from standard input; without: one is made and shown",
+    )
+
+    backup = commands.add_parser("backup", help="database and settings of the workspace in one file")
+    backup.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to (default: NAME-DATE.mainline in this folder)"
+    )
+    restore = commands.add_parser("restore", help="make the workspace what a backup says")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--force", action="store_true", help="replace a workspace that holds data")
+
+    bench = commands.add_parser("bench", help="benchmarks of bench/")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which (default: every one)")
+    bench.add_argument("--json", action="store_true", help="one JSON object a line and nothing else")
+    return parser
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments; wrong ones end the program with status 2. `workspace` is filled in with the command's default."""
+    options = build_parser().parse_args(arguments)
+    if options.workspace is None:
+        options.workspace = COMMANDS[options.command].workspace
+    return options
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit status."""
+    options = parse(arguments)
+    try:
+        module = importlib.import_module(COMMANDS[options.command].module)
+        return int(module.run(options))
+    except ProvisionError as error:
+        print(f"mainline: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("mainline: interrupted", file=sys.stderr)
+        return 130
+
+
+def _positive_int(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError("more than 0, please")
+    return number
+
+
+def _positive_float(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("more than 0, please")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
