@@ -77,6 +77,17 @@ class CallbackState(StrEnum):
     WAIVED = "waived"
 
 
+class NotReachedReason(StrEnum):
+    """Why a caller was not reached."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    SWITCHED_OFF = "switched_off"
+    WRONG_NUMBER = "wrong_number"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
 class CallbackOutcome(StrEnum):
     """What a callback brought."""
 
@@ -97,8 +108,11 @@ class Case(Base):
     state: Mapped[str] = mapped_column(String(20), default=CaseState.OPEN)
     category: Mapped[str] = mapped_column(String(20))
     owner_id: Mapped[UUID | None]
+    """The agent who keeps it until it is done."""
     incident_id: Mapped[UUID | None] = mapped_column(index=True)
     incident_number: Mapped[int | None] = mapped_column(BigInteger)
+    answer_count: Mapped[int] = mapped_column(default=0)
+    """How often an agent answered it; counts the callbacks of each answer apart."""
     opened_at: Mapped[datetime] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
@@ -119,7 +133,10 @@ class CaseChange(Base):
     to_state: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime] = mapped_column(Timestamp)
     by_user_id: Mapped[UUID | None]
-    why: Mapped[str] = mapped_column(String(200), default="")
+    why: Mapped[str] = mapped_column(String(40), default="")
+    """A key of the catalogues: `hotline.case_change.<why>`."""
+    note: Mapped[str] = mapped_column(Text, default="")
+    """What the agent wrote, the answer given for one."""
 
 
 class Report(Base):
@@ -144,11 +161,17 @@ class Report(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     caller_name: Mapped[str | None] = mapped_column(String(200))
     caller_phone: Mapped[str | None] = mapped_column(String(32), index=True)
-    """E.164 where it can be read as a number."""
+    """E.164 where it can be read as a number, else its digits."""
+    caller_key: Mapped[str] = mapped_column(String(64), index=True)
+    """Same for the same caller, tells nothing about him; see `hotline.identity.caller_key`."""
     account_no: Mapped[str | None] = mapped_column(String(60))
     address_text: Mapped[str | None] = mapped_column(String(200))
-    stated_point: Mapped[WKBElement | None] = geometry_column("Point", nullable=True)
+    stated_point: Mapped[WKBElement | None] = geometry_column(
+        "Point", nullable=True, spatial_index=False
+    )
+    """In WGS 84, whatever it came in."""
     stated_datum: Mapped[str | None] = mapped_column(String(10))
+    """What it came in."""
     noticed_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
     source_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -164,6 +187,8 @@ class Report(Base):
     location: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """The Location as it was found: gis.schemas.LocationOut in JSON; Any: JSON."""
     located_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    location_tried: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    """Ways that led nowhere: `hotline.whereabouts.Tried` in JSON; Any: JSON."""
     # What became of it
     case_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.case_file.id"), index=True)
     repeat_of: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.report.id"))
@@ -178,7 +203,7 @@ class Callback(Base):
 
     __tablename__ = "callback"
     __table_args__ = (
-        UniqueConstraint("incident_id", "closure_no", "caller_key"),
+        UniqueConstraint("matter_id", "closure_no", "caller_key"),
         Index("ix_callback_state", "state", "due_at"),
         {"schema": SCHEMA},
     )
@@ -187,16 +212,26 @@ class Callback(Base):
     report_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.report.id"), index=True)
     case_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.case_file.id"), index=True)
     incident_id: Mapped[UUID | None] = mapped_column(index=True)
+    matter_id: Mapped[UUID]
+    """What ended: the incident closed, or the case answered."""
     closure_no: Mapped[int] = mapped_column(default=1)
+    """Which closing of it, or which answer."""
     caller_key: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(40))
-    """Key of what to say, e.g. `supply_restored`."""
+    """Key of what to say: `hotline.script.<reason>`."""
+    cause: Mapped[str | None] = mapped_column(String(40))
+    """What was found, as dispatch names it."""
     state: Mapped[str] = mapped_column(String(20), default=CallbackState.DUE)
     outcome: Mapped[str | None] = mapped_column(String(20))
     due_at: Mapped[datetime] = mapped_column(Timestamp)
     not_before_at: Mapped[datetime] = mapped_column(Timestamp)
     claimed_by: Mapped[UUID | None]
     claimed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    attempt_count: Mapped[int] = mapped_column(default=0)
+    overtaken_by: Mapped[str | None] = mapped_column(String(40))
+    """Why it need not be tried again while somebody is trying: what it was to tell no longer holds."""
+    ended_why: Mapped[str | None] = mapped_column(String(40))
+    """Why it was waived or given up: `hotline.callback_end.<ended_why>`."""
     ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
@@ -211,7 +246,8 @@ class CallbackAttempt(Base):
     at: Mapped[datetime] = mapped_column(Timestamp)
     by_user_id: Mapped[UUID | None]
     outcome: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(String(200), default="")
+    reason: Mapped[str | None] = mapped_column(String(40))
+    """Why the caller was not reached: `hotline.not_reached.<reason>`."""
     note: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -233,3 +269,14 @@ class KnownOutage(Base):
     estimate_at: Mapped[datetime | None] = mapped_column(Timestamp)
     review_at: Mapped[datetime | None] = mapped_column(Timestamp)
     ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class MergedIncident(Base):
+    """An incident that lives on in another; kept so that news which comes late still finds its way."""
+
+    __tablename__ = "merged_incident"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    incident_id: Mapped[UUID] = mapped_column(primary_key=True)
+    into_incident_id: Mapped[UUID]
+    into_number: Mapped[int] = mapped_column(BigInteger)
