@@ -124,8 +124,8 @@ class ServiceArea(Base):
         Integer, comment="EPSG code of the plane system in metres used for measuring"
     )
     built_from: Mapped[str] = mapped_column(Text, comment="where the network came from: file, city bundle")
-    network_version: Mapped[int] = mapped_column(
-        Integer, default=1, server_default="1", comment="goes up with every change that tracing must see"
+    network_revision: Mapped[UUID] = mapped_column(
+        Uuid, default=new_id, comment="new with every change that tracing must see; caches are keyed by it"
     )
     geom: Mapped[Any] = geometry_column("MultiPolygon")
 
@@ -356,6 +356,7 @@ class RoadGraph(Base):
 
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     is_current: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[UUID] = mapped_column(Uuid, default=new_id, comment="caches are keyed by it")
     arrays: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, comment="npz of gis.roads.RoadGraph")
     node_count: Mapped[int]
     edge_count: Mapped[int]

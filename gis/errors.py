@@ -1,0 +1,67 @@
+"""What the network's package refuses, each by its own name."""
+
+from core.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class BadCoordinate(Invalid):
+    """Longitude must lie in -180..180 and latitude in -90..90."""
+
+
+class OutsideServiceArea(Invalid):
+    """The point lies outside the area this utility serves; check it and the order of longitude and latitude."""
+
+
+class NoServiceArea(Unavailable):
+    """No network is loaded yet; import one or start the demo."""
+
+
+class NoRoadGraph(Unavailable):
+    """No road graph is loaded yet; import roads or start the demo."""
+
+
+class NoRoadNearby(Invalid):
+    """No road lies near that point; it cannot be driven to."""
+
+
+class NoRouteFound(Conflict):
+    """No way leads there by road."""
+
+
+class NothingToLocate(Invalid):
+    """Give an account number, a phone number, an address or a point."""
+
+
+class NoMainNearby(Invalid):
+    """No main lies near that place; ask the caller for a better description."""
+
+
+class AddressNotFound(NotFound):
+    """No address like that is known; ask for the street and the number, or pick a suggestion."""
+
+
+class AccountNotFound(NotFound):
+    """No customer has that account number."""
+
+
+class CallerUnknown(NotFound):
+    """No customer account has that phone number."""
+
+
+class PipeNotFound(NotFound):
+    """There is no such pipe in the network."""
+
+
+class ValveNotFound(NotFound):
+    """There is no such valve in the network."""
+
+
+class CityAlreadyLoaded(Conflict):
+    """The database already holds a network; use another workspace."""
+
+
+class BadBundle(Invalid):
+    """The city bundle is incomplete or of another version; build it again."""
+
+
+class BadExtract(Invalid):
+    """The road extract cannot be read, or holds no streets."""

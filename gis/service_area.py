@@ -1,0 +1,86 @@
+"""The area this database serves, and the refusal of what lies outside it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.errors import FieldError
+from gis.coordinates import LonLat, geography
+from gis.errors import BadCoordinate, NoServiceArea, OutsideServiceArea
+from gis.models import ServiceArea
+
+DEFAULT_MARGIN_M = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFacts:
+    """What callers need to know of the area without its outline."""
+
+    name: str
+    metric_srid: int
+    built_from: str
+    network_revision: UUID
+
+
+def area_facts(session: Session) -> AreaFacts:
+    """Tell the area's name, metric system and network revision.
+
+    Raises
+    ------
+    NoServiceArea
+        No network is loaded.
+    """
+    row = session.execute(
+        select(
+            ServiceArea.name, ServiceArea.metric_srid, ServiceArea.built_from, ServiceArea.network_revision
+        )
+    ).one_or_none()
+    if row is None:
+        raise NoServiceArea
+    return AreaFacts(*row)
+
+
+def _is_inside(session: Session, point: LonLat, margin_m: float) -> bool | None:
+    return session.scalar(
+        select(func.ST_DWithin(geography(ServiceArea.geom), geography(point.as_sql()), margin_m))
+    )
+
+
+def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float = DEFAULT_MARGIN_M) -> None:
+    """Refuse a point outside the area served.
+
+    Parameters
+    ----------
+    point
+        The place in question.
+    margin_m
+        How far outside the area it may lie, metres; edges pass the setting `service_area_margin_m`.
+
+    Raises
+    ------
+    OutsideServiceArea
+        It lies outside; the text says so when swapping the axes would bring it inside.
+    NoServiceArea
+        No network is loaded.
+    """
+    inside = _is_inside(session, point, margin_m)
+    if inside is None:
+        raise NoServiceArea
+    if inside:
+        return
+    detail = "The point lies outside the area this utility serves."
+    try:
+        swapped = LonLat(lon=point.lat, lat=point.lon)
+    except BadCoordinate:
+        swapped = None
+    if swapped is not None and _is_inside(session, swapped, margin_m):
+        detail += " Longitude and latitude look swapped: exchange them."
+    raise OutsideServiceArea(
+        detail,
+        errors=[
+            FieldError("#/point/lon", "outside the service area"),
+            FieldError("#/point/lat", "outside the service area"),
+        ],
+    )
