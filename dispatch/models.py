@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, new_id
-from gis.coordinates import geometry_column
+from gis.coordinates import geography, geometry_column
 
 SCHEMA = "dispatch"
 Timestamp = DateTime(timezone=True)
@@ -84,12 +84,54 @@ class AssignmentState(StrEnum):
     RELEASED = "released"
 
 
+class Skill(StrEnum):
+    """What a crew can do, and a work order asks for."""
+
+    INSPECT = "inspect"
+    REPAIR = "repair"
+
+
+class Cause(StrEnum):
+    """What the field found."""
+
+    BURST = "burst"
+    LEAK = "leak"
+    CLOSED_VALVE = "closed_valve"
+    LOW_PRESSURE = "low_pressure"
+    DIRTY_MAIN = "dirty_main"
+    PRIVATE_PLUMBING = "private_plumbing"
+    NOTHING_FOUND = "nothing_found"
+    OTHER = "other"
+    DISMISSED = "dismissed"
+    """Said by a dispatcher, not by the field: there was no incident."""
+
+
+class Action(StrEnum):
+    """What the field did."""
+
+    REPAIRED = "repaired"
+    ISOLATED = "isolated"
+    VALVE_OPENED = "valve_opened"
+    FLUSHED = "flushed"
+    INSPECTED = "inspected"
+    NONE = "none"
+
+
+OPEN_STATES = (
+    IncidentState.SUSPECTED,
+    IncidentState.CONFIRMED,
+    IncidentState.ISOLATING,
+    IncidentState.ISOLATED,
+    IncidentState.REPAIRING,
+    IncidentState.RESTORING,
+)
+"""States in which an incident still needs somebody."""
 COMMITTED = (AssignmentState.ACCEPTED, AssignmentState.EN_ROUTE, AssignmentState.ON_SITE)
 """States in which a crew is bound to its work."""
 LIVE = (AssignmentState.OFFERED, *COMMITTED)
 """States in which an assignment still counts."""
 
-_COMMITTED_SQL = "state IN ('accepted', 'en_route', 'on_site')"
+_COMMITTED_SQL = "state IN ('accepted', 'en_route', 'on_site') AND NOT is_by_hand"
 _LIVE_SQL = "state IN ('offered', 'accepted', 'en_route', 'on_site')"
 
 
@@ -115,6 +157,8 @@ class Incident(Base):
     segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     zone_id: Mapped[UUID | None]
     customers_without_water: Mapped[int] = mapped_column(default=0)
+    critical_customers: Mapped[int] = mapped_column(default=0)
+    """Hospitals, schools and their like among those without water."""
     report_count: Mapped[int] = mapped_column(default=0)
     customer_count: Mapped[int] = mapped_column(default=0)
     """Distinct callers among its reports."""
@@ -126,6 +170,8 @@ class Incident(Base):
     review_at: Mapped[datetime | None] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     closure_no: Mapped[int] = mapped_column(default=0)
+    outage_declared_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    """When the hotline was last told that its segments are without water; empty once they have water."""
     cause: Mapped[str | None] = mapped_column(String(40))
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
     split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
@@ -140,13 +186,17 @@ class IncidentReport(Base):
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_number: Mapped[int] = mapped_column(BigInteger)
     incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), index=True)
+    triaged_into_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
+    """The incident it joined or opened at first; merging and splitting change `incident_id` only."""
     category: Mapped[str] = mapped_column(String(20))
     place: Mapped[WKBElement] = geometry_column("Point")
     pipe_id: Mapped[UUID]
-    segment_id: Mapped[int | None]
+    segment_id: Mapped[int | None] = mapped_column(index=True)
     zone_id: Mapped[UUID | None]
-    customer_account_id: Mapped[UUID | None]
-    caller_key: Mapped[str] = mapped_column(String(64))
+    confidence: Mapped[float] = mapped_column(default=1.0)
+    customer_account_id: Mapped[UUID | None] = mapped_column(index=True)
+    caller_key: Mapped[str] = mapped_column(String(64), index=True)
+    noticed_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
     attached_at: Mapped[datetime] = mapped_column(Timestamp)
     decision: Mapped[str] = mapped_column(String(20))
@@ -194,6 +244,7 @@ class IsolationPlan(Base):
     closed_valve_ids: Mapped[list[str]] = mapped_column(ARRAY(String(36)))
     segment_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     customers: Mapped[int]
+    critical_customers: Mapped[int] = mapped_column(default=0)
     length_m: Mapped[float]
 
 
@@ -241,6 +292,8 @@ class WorkOrder(Base):
     priority: Mapped[int]
     place: Mapped[WKBElement] = geometry_column("Point")
     skills: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    preferred_crew_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.crew.id"))
+    """Who is asked first, because it knows the place already."""
     created_at: Mapped[datetime] = mapped_column(Timestamp)
     arrive_by_at: Mapped[datetime] = mapped_column(Timestamp)
     ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -249,11 +302,16 @@ class WorkOrder(Base):
 
 
 class Assignment(Base):
-    """A crew offered and taking a work order. A crew has at most one that binds it; a work order at most one that counts."""
+    """A crew offered and taking a work order.
+
+    A work order has at most one assignment that counts, a crew at most one open offer and at most one assignment that binds it, unless a
+    dispatcher gave it a second by hand.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
         Index("uq_assignment_crew_committed", "crew_id", unique=True, postgresql_where=_COMMITTED_SQL),
+        Index("uq_assignment_crew_offered", "crew_id", unique=True, postgresql_where="state = 'offered'"),
         Index("uq_assignment_work_order_live", "work_order_id", unique=True, postgresql_where=_LIVE_SQL),
         Index("ix_assignment_work_order_id", "work_order_id"),
         Index("ix_assignment_crew_id", "crew_id", "offered_at"),
@@ -276,3 +334,8 @@ class Assignment(Base):
     """What the trip had taken, had the crew nearest as the crow flies been chosen; shows what road times are worth."""
     decline_reason: Mapped[str | None] = mapped_column(Text)
     is_by_hand: Mapped[bool] = mapped_column(default=False)
+
+
+Index(
+    "ix_incident_report_place_geography", geography(IncidentReport.__table__.c.place), postgresql_using="gist"
+)

@@ -1,0 +1,63 @@
+"""What dispatch refuses, each by its own name."""
+
+from core.errors import Conflict, Invalid, NotFound
+
+
+class NoSuchIncident(NotFound):
+    """There is no incident with this id, or it is not yours to see."""
+
+
+class NoSuchWorkOrder(NotFound):
+    """There is no work order with this id, or it is not yours to see."""
+
+
+class NoSuchAssignment(NotFound):
+    """This crew has no such job."""
+
+
+class NoSuchCrew(NotFound):
+    """There is no crew with this id."""
+
+
+class StepRefused(Conflict):
+    """Its present state does not allow this step; look at it again, somebody may have been quicker."""
+
+
+class OfferGone(Conflict):
+    """This offer was withdrawn, has expired or was answered already; the list of jobs shows what holds now."""
+
+
+class CrewIsBusy(Conflict):
+    """The crew is bound to another job; it must leave that site first."""
+
+
+class WorkOrderTaken(Conflict):
+    """A crew has accepted this work order; only that crew or a cancellation can give it up."""
+
+
+class CrewNotEligible(Conflict):
+    """This crew cannot take the work order now; the list of crews tells why."""
+
+
+class CrewCodeTaken(Conflict):
+    """A crew with this code exists already; choose another code."""
+
+
+class ShiftOverlaps(Conflict):
+    """The crew has another shift in that time; end or move that one first."""
+
+
+class WorkStillOpen(Conflict):
+    """Work on this incident is not finished; complete or cancel its work orders first."""
+
+
+class MergeIntoItself(Invalid):
+    """An incident cannot be merged into itself; name another one."""
+
+
+class NothingToSplit(Invalid):
+    """Name some, but not all, of the incident's reports."""
+
+
+class BadShift(Invalid):
+    """A shift must end after it starts."""
