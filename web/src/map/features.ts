@@ -1,0 +1,100 @@
+import type { CrewOnMap, IncidentOnMap, IsolationPlan, LonLat, ReportOnMap } from '@/api/types'
+import { crewTone, incidentTone } from '@/status'
+
+type Features = GeoJSON.FeatureCollection
+
+const MINUTE_MS = 60_000
+const FRESH_MIN = 30
+const RECENT_MIN = 120
+/** Slower than a walk: drawn as standing. */
+const MOVING_MPS = 1
+
+const point = (place: LonLat): GeoJSON.Point => ({ type: 'Point', coordinates: [place.lon, place.lat] })
+const all = (features: GeoJSON.Feature[]): Features => ({ type: 'FeatureCollection', features })
+
+export function reportFeatures(reports: Iterable<ReportOnMap>, at: number): Features {
+  const features: GeoJSON.Feature[] = []
+  for (const report of reports) {
+    if (!report.point) continue
+    const minutes = (at - Date.parse(report.received_at)) / MINUTE_MS
+    const age = minutes < FRESH_MIN ? 'fresh' : minutes < RECENT_MIN ? 'recent' : 'old'
+    features.push({
+      type: 'Feature',
+      geometry: point(report.point),
+      properties: { id: report.id, age, category: report.category, number: report.number },
+    })
+  }
+  return all(features)
+}
+
+export function incidentFeatures(incidents: Iterable<IncidentOnMap>, at: number, selected: string | null): Features {
+  const features: GeoJSON.Feature[] = []
+  for (const incident of incidents) {
+    const chosen = incident.id === selected
+    features.push({
+      type: 'Feature',
+      geometry: point(incident.point),
+      properties: {
+        id: incident.id,
+        label: String(incident.number),
+        tone: incidentTone(incident, at),
+        rank: (chosen ? 100 : 0) - incident.priority,
+        selected: chosen,
+      },
+    })
+  }
+  return all(features)
+}
+
+export function zoneFeatures(incidents: Iterable<IncidentOnMap>, at: number, selected: string | null): Features {
+  const features: GeoJSON.Feature[] = []
+  for (const incident of incidents) {
+    if (!incident.zone) continue
+    features.push({
+      type: 'Feature',
+      geometry: incident.zone,
+      properties: { id: incident.id, tone: incidentTone(incident, at), selected: incident.id === selected },
+    })
+  }
+  return all(features)
+}
+
+export function crewFeatures(crews: Iterable<CrewOnMap>, placeOf: (crew: CrewOnMap) => LonLat | null): Features {
+  const features: GeoJSON.Feature[] = []
+  for (const crew of crews) {
+    const place = placeOf(crew)
+    if (!place) continue
+    const moving = (crew.speed_mps ?? 0) > MOVING_MPS && crew.course_deg !== null
+    const stale = crew.presence !== 'online'
+    features.push({
+      type: 'Feature',
+      geometry: point(place),
+      properties: {
+        id: crew.crew_id,
+        code: crew.code,
+        icon: `crew-${moving ? 'moving' : 'standing'}-${stale ? 'stale' : crewTone(crew)}`,
+        course_deg: moving ? crew.course_deg : 0,
+      },
+    })
+  }
+  return all(features)
+}
+
+export function planFeatures(plan: IsolationPlan | null): Features {
+  if (!plan) return all([])
+  return all(
+    plan.valves_to_close.map((valve) => ({
+      type: 'Feature' as const,
+      geometry: point(valve.point),
+      properties: { id: valve.id, order: valve.order, asset_code: valve.asset_code },
+    })),
+  )
+}
+
+export function lineFeatures(lines: GeoJSON.LineString[]): Features {
+  return all(lines.map((geometry) => ({ type: 'Feature' as const, geometry, properties: {} })))
+}
+
+export function placeFeatures(places: LonLat[]): Features {
+  return all(places.map((place) => ({ type: 'Feature' as const, geometry: point(place), properties: {} })))
+}

@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import ConsolePage from './ConsolePage.vue'
+
+startPage(ConsolePage)

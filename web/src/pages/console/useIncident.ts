@@ -1,0 +1,87 @@
+import { computed, ref, type Ref, watch } from 'vue'
+import { api } from '@/api/client'
+import type { IncidentDetail, IsolationPlan, RankedCrew } from '@/api/types'
+import { useOverview } from '@/stores/overview'
+
+/** How long changes may gather before the open incident is read again. */
+const GATHER_MS = 400
+
+/** The open incident with all its details, kept fresh by the live stream. */
+export function useIncident(id: Ref<string | null>) {
+  const overview = useOverview()
+  const detail = ref<IncidentDetail | null>(null)
+  const ranked = ref<RankedCrew[] | null>(null)
+  const plan = ref<IsolationPlan | null>(null)
+  const error = ref<unknown>(null)
+  const rankError = ref<unknown>(null)
+  const planError = ref<unknown>(null)
+  let timer: number | undefined
+
+  async function load(): Promise<void> {
+    const wanted = id.value
+    if (!wanted) return
+    try {
+      const answer = await api.get<IncidentDetail>(`/api/incidents/${wanted}`)
+      if (id.value !== wanted) return
+      detail.value = answer
+      if (answer.plan) plan.value = answer.plan
+      error.value = null
+    } catch (refusal) {
+      if (id.value === wanted) error.value = refusal
+    }
+  }
+
+  async function rank(): Promise<void> {
+    const wanted = id.value
+    if (!wanted) return
+    try {
+      const answer = await api.get<{ ranked: RankedCrew[] }>(`/api/incidents/${wanted}/crews`)
+      if (id.value !== wanted) return
+      ranked.value = answer.ranked
+      rankError.value = null
+    } catch (refusal) {
+      if (id.value === wanted) rankError.value = refusal
+    }
+  }
+
+  async function isolate(): Promise<void> {
+    const wanted = id.value
+    const pipe = detail.value?.pipe_id
+    if (!wanted || !pipe) return
+    try {
+      const answer = await api.get<IsolationPlan>(`/api/network/isolation?pipe_id=${encodeURIComponent(pipe)}`)
+      if (id.value === wanted) plan.value = answer
+      planError.value = null
+    } catch (refusal) {
+      if (id.value === wanted) planError.value = refusal
+    }
+  }
+
+  function soon(): void {
+    window.clearTimeout(timer)
+    timer = window.setTimeout(load, GATHER_MS)
+  }
+
+  watch(
+    id,
+    () => {
+      detail.value = null
+      ranked.value = null
+      plan.value = null
+      error.value = rankError.value = planError.value = null
+      void load()
+    },
+    { immediate: true },
+  )
+  watch(
+    () => [overview.changes.incident, overview.changes.work_order],
+    () => {
+      if (id.value) soon()
+    },
+  )
+
+  const openWorkOrder = computed(
+    () => detail.value?.work_orders.find((order) => ['proposed', 'scheduled', 'under_way', 'suspended'].includes(order.state)) ?? null,
+  )
+  return { detail, ranked, plan, error, rankError, planError, openWorkOrder, load, rank, isolate }
+}

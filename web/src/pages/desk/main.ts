@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import DeskPage from './DeskPage.vue'
+
+startPage(DeskPage)

@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import LoginPage from './LoginPage.vue'
+
+startPage(LoginPage)

@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import StartPage from './StartPage.vue'
+
+startPage(StartPage)

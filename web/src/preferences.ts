@@ -1,0 +1,31 @@
+import { ref, watchEffect } from 'vue'
+
+export type Language = 'zh' | 'en'
+export type Theme = 'dark' | 'light'
+
+const LANGUAGE_KEY = 'mainline.language'
+const THEME_KEY = 'mainline.theme'
+
+function stored<T extends string>(key: string, allowed: readonly T[], otherwise: T): T {
+  const value = localStorage.getItem(key)
+  return allowed.find((one) => one === value) ?? otherwise
+}
+
+/** What this browser was told last; the person's own language follows after log-in. */
+export const language = ref<Language>(stored(LANGUAGE_KEY, ['zh', 'en'], 'zh'))
+export const theme = ref<Theme>(stored(THEME_KEY, ['dark', 'light'], 'dark'))
+
+watchEffect(() => {
+  localStorage.setItem(LANGUAGE_KEY, language.value)
+  document.documentElement.lang = language.value === 'zh' ? 'zh-CN' : 'en'
+})
+
+watchEffect(() => {
+  localStorage.setItem(THEME_KEY, theme.value)
+  document.documentElement.dataset.theme = theme.value
+  document.documentElement.classList.toggle('dark', theme.value === 'dark')
+})
+
+export function reducedMotion(): boolean {
+  return window.matchMedia('(prefers-reduced-motion: reduce)').matches
+}
