@@ -67,7 +67,7 @@ class Worker:
         while not self.stop.is_set():
             try:
                 loop()
-            except Exception as error:  # noqa: BLE001 - a worker's loop logs and goes on
+            except Exception as error:  # a loop logs and goes on
                 log.error("worker.loop_failed", loop=name, error=type(error).__name__, exc_info=error)
                 self.stop.wait(LOOP_PAUSE_S)
 

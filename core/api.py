@@ -1,6 +1,6 @@
 """Routes of the kernel: logging in, oneself, the clock, health, people, deeds, the calendar, parked events."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -274,7 +274,7 @@ def _set_cookies(response: Response, settings: Settings, tokens: auth.Tokens) ->
             name,
             value,
             path=path,
-            expires=ends_at,
+            expires=ends_at.astimezone(UTC),
             httponly=True,
             samesite="strict",
             secure=settings.secure_cookies,

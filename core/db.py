@@ -34,8 +34,10 @@ def new_id() -> UUID:
 
 
 def session_factory(database_url: str, *, pool_size: int = 10) -> SessionFactory:
-    """Open a pool on `database_url` and return what makes sessions on it."""
-    engine = create_engine(database_url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    """Open a pool on `database_url` and return what makes sessions on it; its errors never quote values, which may be personal."""
+    engine = create_engine(
+        database_url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+    )
     return sessionmaker(engine, expire_on_commit=False)
 
 

@@ -11,17 +11,19 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.main import create_app
-from core import auth, clock
+from core import auth, clock, logs
 from core.db import SessionFactory
 from core.settings import Settings
 from tests.schema import build_schema
 
 ADMIN_URL = os.environ.get("MAINLINE_TEST_DATABASE_URL", "")
+PEER = ("127.0.0.1", 50000)
 PASSWORD = "correct horse battery staple"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything that talks to a database needs the launcher's cluster."""
+    logs.configure("tests")
     if not ADMIN_URL:
         pytest.exit("MAINLINE_TEST_DATABASE_URL is not set: run the tests with ./mainline test", returncode=3)
 
@@ -131,10 +133,17 @@ class SharedSession:
 
 
 @pytest.fixture
-def client(session: Session, settings: Settings) -> Iterator[TestClient]:
+def client(session: Session, settings: Settings) -> TestClient:
     """The application over the test's session, nobody logged in. Its live hub does not run."""
     app = create_app(settings, SharedSession(session))  # type: ignore[arg-type]  # quacks like a sessionmaker
-    yield TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, raise_server_exceptions=False, client=PEER)
+
+
+@pytest.fixture
+def committing_client(cloned_database: URL, factory: SessionFactory) -> TestClient:
+    """The application over a database of its own, its requests really committed."""
+    app = create_app(make_settings(cloned_database), factory)
+    return TestClient(app, raise_server_exceptions=False, client=PEER)
 
 
 LogIn = Callable[..., dict[str, str]]
@@ -150,6 +159,7 @@ def log_in(session: Session, client: TestClient) -> LogIn:
         session.flush()
         answer = client.post("/api/login", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
+        client.cookies.clear()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     return log_in

@@ -4,12 +4,8 @@ import procrastinate.schema
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-import core.models
-import dispatch.models
-import gis.models
-import hotline.models
-import tracker.models  # noqa: F401 - the metadata is complete when all models are imported
-from core.db import SCHEMAS, Base
+from app.tables import METADATA
+from core.db import SCHEMAS
 
 
 def build_schema(url: URL) -> None:
@@ -20,7 +16,7 @@ def build_schema(url: URL) -> None:
             connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
         for schema in SCHEMAS:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-        Base.metadata.create_all(connection)
+        METADATA.create_all(connection)
         connection.execute(
             text("CREATE TABLE tracker.position_default PARTITION OF tracker.position DEFAULT")
         )
