@@ -141,6 +141,16 @@ def straight_line_m(a: LonLat, b: LonLat) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
 
 
+def box_around(place: LonLat, metres: float) -> WKBElement:
+    """Draw a box that holds everything within `metres` of a place: a first sieve that a spatial index can use."""
+    metres_per_degree = (
+        110_500.0  # the least a degree of latitude measures, so that the box is never too small
+    )
+    high = metres / metres_per_degree
+    wide = min(180.0, high / max(0.01, math.cos(math.radians(abs(place.lat) + high))))
+    return stored(shapely.box(place.lon - wide, place.lat - high, place.lon + wide, place.lat + high))
+
+
 # --- metric systems ------------------------------------------------------------------------------
 
 

@@ -1,0 +1,22 @@
+"""Telephone numbers in the one form in which accounts keep them."""
+
+import phonenumbers
+
+
+def to_e164(written: str, *, region: str) -> str | None:
+    """Bring a number to E.164, or give None when it cannot be a number of that country.
+
+    Parameters
+    ----------
+    written
+        As somebody wrote it.
+    region
+        ISO 3166 code of the country meant where no country code is written.
+    """
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
