@@ -103,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     user = commands.add_parser("user", help="people who may log in")
     user_commands = user.add_subparsers(dest="user_command", required=True, metavar="COMMAND")
-    add = user_commands.add_parser("add", help="add a person, or give a known one another password and role")
+    add = user_commands.add_parser("add", help="add a person")
     add.add_argument("name", metavar="NAME", help="log-in name")
     add.add_argument("--role", required=True, help="agent, dispatcher, crew, supervisor or administrator")
     add.add_argument(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from app.provision.progress import step, tell
 from app.provision.state import CHECKOUT
@@ -25,11 +27,25 @@ def upgrade(database_url: str) -> None:
     os.environ["DATABASE_URL"] = database_url
     try:
         with step("bringing the database's schema up to date"):
-            configuration = Config(str(CHECKOUT / "alembic.ini"), stdout=open(os.devnull, "w"))  # noqa: SIM115
-            configuration.set_main_option("script_location", str(CHECKOUT / "migrations"))
-            command.upgrade(configuration, "head")
+            command.upgrade(_configuration(), "head")
     finally:
         if before is None:
             del os.environ["DATABASE_URL"]
         else:
             os.environ["DATABASE_URL"] = before
+
+
+def is_known(revision: str | None) -> bool:
+    """Whether this checkout has a migration of this name; a database without any is of every age."""
+    if revision is None or not Path(CHECKOUT, "migrations", "env.py").exists():
+        return True
+    try:
+        return ScriptDirectory.from_config(_configuration()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def _configuration() -> Config:
+    configuration = Config(str(CHECKOUT / "alembic.ini"))
+    configuration.set_main_option("script_location", str(CHECKOUT / "migrations"))
+    return configuration

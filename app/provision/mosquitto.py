@@ -118,14 +118,20 @@ def configure(
     service_passwords
         Passwords of `SERVICE_USERS`; crews already known to the password file stay.
     """
-    owner = account()
-    make_private_folder(broker.folder, owner)
-    make_private_folder(broker.store, owner)
+    owner = prepare_folder(broker)
     write_atomically(broker.configuration, configuration_text(broker, port=port, host=host), owner=owner.ids)
     write_atomically(broker.acl, acl_text(), owner=owner.ids)
     kept = {user: known for user, known in read_credentials(broker).items() if user not in SERVICE_USERS}
     services = {user: mosquitto_hash(service_passwords[user]) for user in SERVICE_USERS}
     _write_passwords(broker, services | kept)
+
+
+def prepare_folder(broker: Broker) -> Account:
+    """Make the broker's folders for the account it runs as; return the account."""
+    owner = account()
+    make_private_folder(broker.folder, owner)
+    make_private_folder(broker.store, owner)
+    return owner
 
 
 def configuration_text(broker: Broker, *, port: int, host: str) -> str:

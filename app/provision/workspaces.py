@@ -17,6 +17,7 @@ from app.provision import (
     mosquitto,
     postgres,
     processes,
+    seeds,
     servers,
     stopping,
     web_build,
@@ -26,6 +27,7 @@ from app.provision.errors import ProvisionError
 from app.provision.mosquitto import Broker
 from app.provision.progress import step, tell
 from app.provision.state import CHECKOUT, State, WorkspaceFolder, locked, open_state, port_is_free
+from core.db import session_factory, transaction
 
 START_PATIENCE_S = 120.0
 FAILED_STARTS_MAX = 4
@@ -92,7 +94,7 @@ def ensure_up(
     folder = state.workspace(name)
     with locked(state):
         settings = workspace_settings.ensure(state, folder)
-        database_url = _ensure_database(state, folder, settings)
+        database_url = database_address(state, folder, settings)
         pages = web_build.ensure(state) if build_web else _built_pages(state)
         environment = process_environment(
             state, folder, settings, database_url=database_url, pages=pages, extra=env_extra or {}
@@ -104,7 +106,7 @@ def ensure_up(
             stop_processes(name)
             _check_ports(folder, environment)
             _configure_broker(folder, settings, environment)
-            migrations.upgrade(database_url)
+            _bring_up_to_date(database_url)
             _start_supervisor(folder, environment, mark)
         running = RunningWorkspace(
             folder,
@@ -126,8 +128,8 @@ def ensure_database(name: str) -> str:
     folder = state.workspace(name)
     with locked(state):
         settings = workspace_settings.ensure(state, folder)
-        database_url = _ensure_database(state, folder, settings)
-        migrations.upgrade(database_url)
+        database_url = database_address(state, folder, settings)
+        _bring_up_to_date(database_url)
     return database_url
 
 
@@ -168,7 +170,7 @@ def process_environment(
             environment[key] = f"mqtt://{user}:{password}@127.0.0.1:{port}"
         environment["MAINLINE_BROKER_FOLDER"] = str(folder.broker)
     environment["DATABASE_URL"] = database_url
-    environment["MAINLINE_PRIVATE_CLUSTER"] = "" if _external_database(settings) else "1"
+    environment["MAINLINE_PRIVATE_CLUSTER"] = "" if external_database(settings) else "1"
     environment["MAINLINE_WORKSPACE"] = folder.name
     environment["MAINLINE_RUN_DIR"] = str(folder.run)
     environment["MAINLINE_STATE"] = str(state.folder)
@@ -181,13 +183,15 @@ def process_environment(
     return environment
 
 
-def _external_database(settings: Mapping[str, str]) -> str | None:
+def external_database(settings: Mapping[str, str]) -> str | None:
+    """Return the address of a database kept by others, if the environment or the workspace's settings name one."""
     given = os.environ.get("DATABASE_URL") or settings.get("DATABASE_URL")
     return servers.sqlalchemy_url(given) if given else None
 
 
-def _ensure_database(state: State, folder: WorkspaceFolder, settings: Mapping[str, str]) -> str:
-    external = _external_database(settings)
+def database_address(state: State, folder: WorkspaceFolder, settings: Mapping[str, str]) -> str:
+    """See that the workspace's database can be reached, making what is missing; the caller holds the state folder's lock."""
+    external = external_database(settings)
     if external:
         servers.check_database(external)
         return external
@@ -198,6 +202,12 @@ def _ensure_database(state: State, folder: WorkspaceFolder, settings: Mapping[st
     if postgres.ensure_database(private, folder.database):
         tell(f"· made database {folder.database}")
     return postgres.database_url(private, folder.database)
+
+
+def _bring_up_to_date(database_url: str) -> None:
+    migrations.upgrade(database_url)
+    with transaction(session_factory(database_url, pool_size=1)) as session:
+        seeds.plant(session)
 
 
 def _built_pages(state: State) -> Path | None:

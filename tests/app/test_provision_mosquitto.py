@@ -2,11 +2,9 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from queue import Empty, Queue
-from tempfile import TemporaryDirectory
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -17,9 +15,9 @@ from paho.mqtt.properties import Properties
 from app.provision import mosquitto
 from app.provision.mosquitto import Broker
 from app.provision.state import free_port, port_is_free
+from tests.app.provisioning import PATIENCE_S, reachable_folder, wait_until
 
 PASSWORDS = {"ingest": "ingest-secret", "publisher": "publisher-secret"}
-PATIENCE_S = 5.0
 
 
 class RunningBroker:
@@ -47,19 +45,10 @@ class RunningBroker:
         self.process.wait(PATIENCE_S)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < give_up, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def running() -> Iterator[RunningBroker]:
-    # Not pytest's tmp_path: its parents are closed to the user the broker runs as.
-    with TemporaryDirectory(prefix="mainline-broker-") as name:
-        Path(name).chmod(0o711)
-        running = RunningBroker(Broker(Path(name) / "mosquitto"), free_port())
+    with reachable_folder() as folder:
+        running = RunningBroker(Broker(folder / "mosquitto"), free_port())
         mosquitto.configure(running.broker, port=running.port, service_passwords=PASSWORDS)
         running.start()
         yield running
