@@ -219,8 +219,8 @@ class IsolationNetwork:
         return np.unique(pairs, axis=0)
 
     @cached_property
-    def _cut_off(self) -> tuple[Ints, Ints]:
-        """Children in the dominator tree over segments: sorted by parent, and where each parent's start.
+    def _cut_off_parent(self) -> Ints:
+        """Parents in the dominator tree over segments; -1 where none is.
 
         A segment is cut off by another when every way from every source leads through it; that is what a dominator is
         (Lengauer and Tarjan 1979). The tree of a super-source answers for all segments at once.
@@ -236,6 +236,12 @@ class IsolationNetwork:
             dtype=np.int64,
         )
         parent[parent == root] = -1
+        return parent
+
+    @cached_property
+    def _cut_off(self) -> tuple[Ints, Ints]:
+        """Children in the dominator tree: segments sorted by parent, and where each parent's start."""
+        parent = self._cut_off_parent
         order = np.argsort(parent, kind="stable").astype(np.int64)
         starts = np.searchsorted(parent[order], np.arange(self.segment_count + 1)).astype(np.int64)
         return order, starts
@@ -251,6 +257,15 @@ class IsolationNetwork:
             found.extend(below)
             waiting.extend(below)
         return sorted(found)
+
+    def cutting_off(self, segment: int) -> list[int]:
+        """List the segments that leave `segment` without any source when they are shut, the nearest first."""
+        found: list[int] = []
+        above = int(self._cut_off_parent[segment])
+        while above >= 0:
+            found.append(above)
+            above = int(self._cut_off_parent[above])
+        return found
 
     def pipe_index(self, pipe_id: UUID) -> int:
         """Find a pipe's place in the arrays.
