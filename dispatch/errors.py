@@ -12,7 +12,7 @@ class NoSuchWorkOrder(NotFound):
 
 
 class NoSuchAssignment(NotFound):
-    """This crew has no such job."""
+    """The crew has no such job."""
 
 
 class NoSuchCrew(NotFound):
@@ -24,7 +24,7 @@ class StepRefused(Conflict):
 
 
 class OfferGone(Conflict):
-    """This offer was withdrawn, has expired or was answered already; the list of jobs shows what holds now."""
+    """The offer was withdrawn, has expired or was answered already; the list of jobs shows what holds now."""
 
 
 class CrewIsBusy(Conflict):
@@ -36,7 +36,7 @@ class WorkOrderTaken(Conflict):
 
 
 class CrewNotEligible(Conflict):
-    """This crew cannot take the work order now; the list of crews tells why."""
+    """The crew cannot take the work order now; the list of crews tells why."""
 
 
 class CrewCodeTaken(Conflict):
