@@ -86,6 +86,15 @@ class Settings(BaseSettings):
         0.25, description="Confidence below which an agent confirms the place."
     )
 
+    # Reports
+    report_future_tolerance_s: float = Field(
+        300.0, description="How far a sender's clock may run ahead of ours, seconds."
+    )
+    repeat_distance_max_m: float = Field(
+        200.0, description="Greatest distance between a caller's report and the one it repeats, metres."
+    )
+    caller_history_days: int = Field(30, description="Days of a caller's reports shown while he is calling.")
+
     # Crews' positions
     ingest_batch_rows: int = Field(1000, description="Positions stored in one transaction at most.")
     ingest_batch_ms: int = Field(200, description="Real milliseconds a position waits for its batch at most.")
@@ -95,6 +104,13 @@ class Settings(BaseSettings):
     position_stale_s: float = Field(600.0, description="Age after which a crew's position is stale, seconds.")
     position_accuracy_max_m: float = Field(
         500.0, description="Worst accuracy of a position worth keeping, metres."
+    )
+    presence_offline_s: float = Field(
+        3600.0, description="Silence after which a crew's phone counts as offline, seconds."
+    )
+    ingest_client_id: str = Field(
+        "mainline-ingest",
+        description="The ingest process's fixed name at the broker; each of several needs its own.",
     )
     position_keep_days: int = Field(90, description="Days a trail is kept.")
 
