@@ -42,7 +42,9 @@ _BROKER_USERS = "broker-users.json"
 _PARTS = frozenset({_MANIFEST, _DUMP, _SETTINGS, _BROKER_USERS})
 _NOT_RESTORED = frozenset({"DATABASE_URL", "MQTT_URL"})
 """Addresses of servers kept by others belong to a machine, not to the data."""
-_BELONGS_TO_EXTENSION = re.compile(r"^\d+; \d+ \d+ (EXTENSION|COMMENT) - (EXTENSION )?")
+_BELONGS_TO_EXTENSION = re.compile(
+    r"^\d+; \d+ \d+ (EXTENSION -|COMMENT - EXTENSION|TABLE DATA public spatial_ref_sys) "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def back_up(workspace: str, file: Path) -> Manifest:
         url = workspaces.database_address(state, folder, settings)
     with step(f"backing up workspace {workspace}"):
         manifest = Manifest(
-            FORMAT, workspace, datetime.now(UTC).isoformat(timespec="seconds"), _revision(url)
+            FORMAT, workspace, datetime.now(UTC).isoformat(timespec="seconds"), migrations.revision(url)
         )
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".mainline-backup-") as name:
             parts = Path(name)
@@ -216,15 +218,6 @@ def _refuse_if_used(url: str, workspace: str, *, force: bool) -> None:
         raise ProvisionError(
             f"workspace {workspace} exists already: restore into another (--workspace NAME) or replace it with --force"
         )
-
-
-def _revision(url: str) -> str | None:
-    with psycopg.connect(servers.libpq_url(url)) as connection:
-        row = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
-        if row is None or row[0] is None:
-            return None
-        found = connection.execute("SELECT version_num FROM public.alembic_version").fetchone()
-        return str(found[0]) if found else None
 
 
 def _run_on(url: str, program: str, *arguments: str) -> None:

@@ -1,14 +1,15 @@
 """Brings a database to the schema of this checkout."""
 
 import os
-from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from app.provision.progress import step, tell
+from app.provision.progress import step
+from app.provision.servers import libpq_url
 from app.provision.state import CHECKOUT
 
 
@@ -20,8 +21,8 @@ def upgrade(database_url: str) -> None:
     database_url
         As SQLAlchemy writes it; handed to `migrations/env.py` by `DATABASE_URL`.
     """
-    if not Path(CHECKOUT, "migrations", "env.py").exists():
-        tell("· no migrations/env.py in this checkout yet: the schema is left as it is")
+    scripts = ScriptDirectory.from_config(_configuration())
+    if revision(database_url) == scripts.get_current_head():
         return
     before = os.environ.get("DATABASE_URL")
     os.environ["DATABASE_URL"] = database_url
@@ -35,12 +36,22 @@ def upgrade(database_url: str) -> None:
             os.environ["DATABASE_URL"] = before
 
 
-def is_known(revision: str | None) -> bool:
+def revision(database_url: str) -> str | None:
+    """Name the last migration a database has seen; None when it has no schema of ours."""
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        row = connection.execute("SELECT to_regclass('core.alembic_version')").fetchone()
+        if row is None or row[0] is None:
+            return None
+        found = connection.execute("SELECT version_num FROM core.alembic_version").fetchone()
+        return str(found[0]) if found else None
+
+
+def is_known(name: str | None) -> bool:
     """Whether this checkout has a migration of this name; a database without any is of every age."""
-    if revision is None or not Path(CHECKOUT, "migrations", "env.py").exists():
+    if name is None:
         return True
     try:
-        return ScriptDirectory.from_config(_configuration()).get_revision(revision) is not None
+        return ScriptDirectory.from_config(_configuration()).get_revision(name) is not None
     except CommandError:
         return False
 

@@ -3,11 +3,8 @@
 Standard library only. What a killed broker may lose is told in docs/operations.md, "What a killed broker may lose".
 """
 
-import base64
-import hashlib
 import os
 import re
-import secrets
 import shutil
 import signal
 from collections.abc import Mapping
@@ -17,6 +14,7 @@ from pathlib import Path
 from app.provision.accounts import Account, make_private_folder, server_account
 from app.provision.errors import ProvisionError
 from app.provision.state import write_atomically
+from tracker.broker_password import mosquitto_hash
 
 INGEST = "ingest"
 """The user that reads every position; its session outlives its process, so that the broker keeps what it misses."""
@@ -34,8 +32,6 @@ SESSION_EXPIRY_DAYS = 14
 """After this long a phone that never came back is forgotten with its queue."""
 MESSAGE_BYTES_MAX = 262_144
 
-_HASH_ITERATIONS = 101  # mosquitto_passwd's own; passwords are random, so stretching them adds nothing
-_SALT_BYTES = 12  # Mosquitto 2.0 refuses any other length
 _UNSAFE_IN_NAME = re.compile(r"[+#/:\s]|^$")
 
 
@@ -69,24 +65,6 @@ class Broker:
     def pid_file(self) -> Path:
         """Written by the broker itself."""
         return self.folder / "mosquitto.pid"
-
-
-def mosquitto_hash(password: str, *, salt: bytes | None = None, iterations: int = _HASH_ITERATIONS) -> str:
-    """Hash a password as Mosquitto's password file wants it.
-
-    Parameters
-    ----------
-    salt
-        Twelve bytes; random when left out.
-
-    Returns
-    -------
-    hash
-        `$7$iterations$salt$hash`, PBKDF2 with SHA-512, base64.
-    """
-    salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
-    return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def program() -> str:
@@ -174,7 +152,7 @@ def write_credentials(broker: Broker, users: Mapping[str, str]) -> None:
     Parameters
     ----------
     users
-        Crew's user name -> hash made by `mosquitto_hash`; whoever is left out is shut out. The product's own users stay.
+        Crew's user name -> hash made by `tracker.broker_password.mosquitto_hash`; whoever is left out is shut out. The product's own users stay.
 
     Raises
     ------

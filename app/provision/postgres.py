@@ -10,7 +10,7 @@ from psycopg import sql
 
 from app.provision.cluster import ADMIN, APP, Cluster
 
-EXTENSIONS = ("postgis", "pg_trgm", "btree_gist")
+EXTENSIONS = ("postgis", "pg_trgm")
 """Made by the superuser in every database, so that no migration needs one."""
 
 

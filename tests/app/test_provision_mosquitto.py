@@ -16,6 +16,7 @@ from app.provision import mosquitto
 from app.provision.mosquitto import Broker
 from app.provision.state import free_port, port_is_free
 from tests.app.provisioning import PATIENCE_S, reachable_folder, wait_until
+from tracker.broker_password import mosquitto_hash
 
 PASSWORDS = {"ingest": "ingest-secret", "publisher": "publisher-secret"}
 
@@ -94,7 +95,7 @@ def next_of(happened: "Queue[tuple[str, object]]", kind: str) -> object:
 
 
 def test_hash_is_the_one_the_broker_computes(running: RunningBroker) -> None:
-    mosquitto.write_credentials(running.broker, {"C-07": mosquitto.mosquitto_hash("right")})
+    mosquitto.write_credentials(running.broker, {"C-07": mosquitto_hash("right")})
     time.sleep(0.2)  # the signal is handled between two turns of the broker's loop
     with client(running, "C-07", "right") as (_, happened):
         assert next_of(happened, "connected") == ("Success", False)
@@ -110,9 +111,7 @@ def test_nobody_connects_without_a_name(running: RunningBroker) -> None:
 
 
 def test_crew_speaks_only_under_its_own_name(running: RunningBroker) -> None:
-    mosquitto.write_credentials(
-        running.broker, {"C-07": mosquitto.mosquitto_hash("x"), "C-08": mosquitto.mosquitto_hash("x")}
-    )
+    mosquitto.write_credentials(running.broker, {"C-07": mosquitto_hash("x"), "C-08": mosquitto_hash("x")})
     time.sleep(0.2)
     with (
         client(running, "ingest", PASSWORDS["ingest"]) as (ingest, heard),
@@ -130,7 +129,7 @@ def test_crew_speaks_only_under_its_own_name(running: RunningBroker) -> None:
 
 
 def test_crew_hears_only_its_own_jobs(running: RunningBroker) -> None:
-    mosquitto.write_credentials(running.broker, {"C-07": mosquitto.mosquitto_hash("x")})
+    mosquitto.write_credentials(running.broker, {"C-07": mosquitto_hash("x")})
     time.sleep(0.2)
     with (
         client(running, "C-07", "x") as (crew, heard),
@@ -153,8 +152,8 @@ def test_crew_hears_only_its_own_jobs(running: RunningBroker) -> None:
 
 
 def test_crew_left_out_is_shut_out(running: RunningBroker) -> None:
-    mosquitto.write_credentials(running.broker, {"C-07": mosquitto.mosquitto_hash("x")})
-    mosquitto.write_credentials(running.broker, {"C-08": mosquitto.mosquitto_hash("x")})
+    mosquitto.write_credentials(running.broker, {"C-07": mosquitto_hash("x")})
+    mosquitto.write_credentials(running.broker, {"C-08": mosquitto_hash("x")})
     time.sleep(0.2)
     with client(running, "C-07", "x") as (_, happened):
         assert next_of(happened, "connected") == ("Not authorized", False)
@@ -163,7 +162,7 @@ def test_crew_left_out_is_shut_out(running: RunningBroker) -> None:
 @pytest.mark.parametrize("name", ["C/07", "C+7", "#", "a:b", "two words", "", "ingest"])
 def test_name_that_means_something_to_the_broker_is_refused(running: RunningBroker, name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a broker's user name"):
-        mosquitto.write_credentials(running.broker, {name: mosquitto.mosquitto_hash("x")})
+        mosquitto.write_credentials(running.broker, {name: mosquitto_hash("x")})
 
 
 def test_more_than_the_brokers_default_queue_waits_for_an_absent_ingest_over_a_restart(
