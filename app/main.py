@@ -18,7 +18,7 @@ import tracker.api
 from app import pages
 from core import clock, logs
 from core.db import SessionFactory, session_factory
-from core.http import problems
+from core.http import problem_pages, problems
 from core.http.limits import BodyLimit
 from core.settings import Settings, get_settings
 
@@ -29,6 +29,7 @@ SHUTDOWN_S = 3
 
 ROUTERS = (
     core.api.router,
+    problem_pages.router,
     gis.api.router,
     hotline.api.router,
     dispatch.api.router,
@@ -60,7 +61,7 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
     app.state.sessions = sessions
     problems.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, responses=problems.RESPONSES)
     pages.install(app, settings)
     app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
     return app

@@ -19,12 +19,14 @@ from core.http.deps import (
     refuse_cross_site,
     requires,
 )
-from core.models import CalendarDay, OutboxEvent, User
+from core.models import CalendarDay, OutboxEvent, PostRole, User, UserGroup
 from core.schemas import (
     AuditOut,
     ClockOut,
     DayIn,
     DayOut,
+    GroupIn,
+    GroupOut,
     HealthOut,
     Items,
     LoginIn,
@@ -32,8 +34,11 @@ from core.schemas import (
     MeOut,
     ParkedEventOut,
     RefreshIn,
+    RoleIn,
+    RoleOut,
     SessionOut,
     TokensOut,
+    UserChangeIn,
     UserIn,
     UserOut,
     YearOut,
@@ -149,10 +154,59 @@ def add_user(body: UserIn, session: DbSession, actor: Annotated[Actor, requires(
         role=body.role,
         display_name=body.display_name,
         language=body.language,
+        crew_id=body.crew_id,
+        area_wkt=body.area.wkt if body.area else None,
     )
     audit.record(session, actor, action="user.add", subject_id=user.id, digest=f"role={body.role}")
     session.refresh(user)
     return _user(user)
+
+
+@router.patch("/users/{user_id}")
+def change_user(
+    user_id: UUID, body: UserChangeIn, session: DbSession, actor: Annotated[Actor, requires("users.manage")]
+) -> UserOut:
+    """Give a person another role or area, or shut him out."""
+    user = auth.change_user(
+        session,
+        user_id,
+        role=body.role,
+        is_disabled=body.is_disabled,
+        area_wkt=body.area.wkt if body.area else None,
+        is_everywhere=bool(body.is_everywhere),
+    )
+    digest = ",".join(sorted(body.model_dump(exclude_unset=True, exclude={"area"})))
+    audit.record(session, actor, action="user.change", subject_id=user_id, digest=digest)
+    return _user(user)
+
+
+@router.get("/roles")
+def list_roles(session: DbSession, actor: Annotated[Actor, requires("users.manage")]) -> Items[RoleOut]:
+    """List roles and their groups."""
+    return Items(items=[_role(role) for role in session.scalars(select(PostRole).order_by(PostRole.name))])
+
+
+@router.put("/roles/{role_id}")
+def change_role(
+    role_id: UUID, body: RoleIn, session: DbSession, actor: Annotated[Actor, requires("users.manage")]
+) -> RoleOut:
+    """Say what a role may do and which personal fields it sees."""
+    role = auth.change_role(session, role_id, operations=body.operations, fields=body.fields)
+    audit.record(session, actor, action="role.change", subject_id=role_id, digest=",".join(role.operations))
+    return _role(role)
+
+
+@router.put("/groups/{group_id}")
+def change_group(
+    group_id: UUID, body: GroupIn, session: DbSession, actor: Annotated[Actor, requires("users.manage")]
+) -> GroupOut:
+    """Say which functions a group reaches, and from which addresses."""
+    networks = [str(network) for network in body.networks]
+    group = auth.change_group(session, group_id, functions=body.functions, networks=networks)
+    audit.record(
+        session, actor, action="group.change", subject_id=group_id, digest=f"networks={len(networks)}"
+    )
+    return _group(group)
 
 
 @router.get("/sessions")
@@ -310,7 +364,24 @@ def _user(user: User) -> UserOut:
         role=user.role.name,
         language="en" if user.language == "en" else "zh" if user.language else None,
         crew_id=user.crew_id,
+        has_area=user.area is not None,
         disabled_at=user.disabled_at,
+    )
+
+
+def _group(group: UserGroup) -> GroupOut:
+    return GroupOut(
+        id=group.id, name=group.name, functions=group.functions, networks=[str(n) for n in group.networks]
+    )
+
+
+def _role(role: PostRole) -> RoleOut:
+    return RoleOut(
+        id=role.id,
+        name=role.name,
+        operations=sorted(auth.effective_operations(role.operations, role.group.functions)),
+        fields=role.fields,
+        group=_group(role.group),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+from geoalchemy2 import WKTElement
 from pwdlib import PasswordHash
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -53,6 +54,18 @@ class OperationNotAllowed(Forbidden):
 
 class NoSuchRole(Invalid):
     """There is no role of this name."""
+
+
+class NoSuchUser(NotFound):
+    """There is no user with this id."""
+
+
+class NoSuchGroup(NotFound):
+    """There is no group with this id."""
+
+
+class LastAdministrator(Conflict):
+    """Somebody must stay who can administer; give another user the role first."""
 
 
 class NoSuchSession(NotFound):
@@ -283,11 +296,7 @@ def add_user(
     NoSuchRole, UsernameTaken
         As their names say.
     """
-    role_row = session.scalar(select(PostRole).where(PostRole.name == role))
-    if role_row is None:
-        known = ", ".join(session.scalars(select(PostRole.name).order_by(PostRole.name)))
-        msg = f"There is no role {role!r}; there are: {known}."
-        raise NoSuchRole(msg)
+    role_row = _role(session, role)
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise UsernameTaken
     user = User(
@@ -296,13 +305,105 @@ def add_user(
         password_hash=hash_password(password),
         role_id=role_row.id,
         crew_id=crew_id,
-        area=f"SRID={WGS84_SRID};{area_wkt}" if area_wkt else None,
+        area=_stored_area(area_wkt) if area_wkt else None,
         language=language,
         created_at=real_now(),
     )
     session.add(user)
     session.flush()
     return user
+
+
+def change_user(
+    session: Session,
+    user_id: UUID,
+    *,
+    role: str | None = None,
+    is_disabled: bool | None = None,
+    area_wkt: str | None = None,
+    is_everywhere: bool = False,
+) -> User:
+    """Change what a person may do; what is None stays.
+
+    Raises
+    ------
+    NoSuchUser, NoSuchRole
+        As their names say.
+    LastAdministrator
+        Nobody who may manage users would be left.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NoSuchUser
+    if role is not None:
+        user.role = _role(session, role)
+    if is_disabled is not None:
+        user.disabled_at = (user.disabled_at or real_now()) if is_disabled else None
+    if area_wkt is not None:
+        user.area = _stored_area(area_wkt)  # type: ignore[assignment]  # GeoAlchemy2 takes text as well as bytes
+    elif is_everywhere:
+        user.area = None
+    session.flush()
+    _keep_an_administrator(session)
+    return user
+
+
+def change_role(
+    session: Session, role_id: UUID, *, operations: Iterable[str], fields: Iterable[str]
+) -> PostRole:
+    """Say what a role may do and see; it holds from the next request on.
+
+    Raises
+    ------
+    NoSuchRole, LastAdministrator
+        As their names say.
+    """
+    role = session.get(PostRole, role_id)
+    if role is None:
+        raise NoSuchRole
+    role.operations, role.fields = sorted(set(operations)), sorted(set(fields))
+    session.flush()
+    _keep_an_administrator(session)
+    return role
+
+
+def change_group(
+    session: Session, group_id: UUID, *, functions: Iterable[str], networks: Iterable[str]
+) -> UserGroup:
+    """Say which functions a group reaches, and from which addresses.
+
+    Raises
+    ------
+    NoSuchGroup, LastAdministrator
+        As their names say.
+    """
+    group = session.get(UserGroup, group_id)
+    if group is None:
+        raise NoSuchGroup
+    group.functions, group.networks = sorted(set(functions)), sorted(set(networks))
+    session.flush()
+    _keep_an_administrator(session)
+    return group
+
+
+def _keep_an_administrator(session: Session) -> None:
+    people = session.scalars(select(User).where(User.disabled_at.is_(None)))
+    needed = str(Operation.USERS_MANAGE)
+    if not any(needed in effective_operations(u.role.operations, u.role.group.functions) for u in people):
+        raise LastAdministrator
+
+
+def _role(session: Session, name: str) -> PostRole:
+    role = session.scalar(select(PostRole).where(PostRole.name == name))
+    if role is None:
+        known = ", ".join(session.scalars(select(PostRole.name).order_by(PostRole.name)))
+        msg = f"There is no role {name!r}; there are: {known}."
+        raise NoSuchRole(msg)
+    return role
+
+
+def _stored_area(area_wkt: str) -> WKTElement:
+    return WKTElement(area_wkt, srid=WGS84_SRID)
 
 
 def _refuse_while_paused(session: Session, settings: Settings, *, username: str, client_address: str) -> None:

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from geojson_pydantic import MultiPolygon
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
 
+from core.rights import Function, Operation, PersonalField
 from core.text import Line
 
 Language = Literal["zh", "en"]
@@ -86,6 +88,53 @@ class UserIn(Wire):
     password: Annotated[str, StringConstraints(min_length=8, max_length=200)]
     role: Line
     language: Language | None = None
+    crew_id: UUID | None = None
+    area: MultiPolygon | None = None
+    """GeoJSON in longitude and latitude outside which he sees nothing; none: everywhere."""
+
+
+class UserChangeIn(Wire):
+    """What an administrator changes about a person; what is left out stays."""
+
+    role: Line | None = None
+    is_disabled: bool | None = None
+    area: MultiPolygon | None = None
+    is_everywhere: Literal[True] | None = None
+    """Takes the limit of an area away."""
+
+
+class GroupIn(Wire):
+    """What a group reaches, and from where."""
+
+    functions: list[Function]
+    networks: list[IPvAnyNetwork]
+    """Addresses the group may work from; empty: from everywhere."""
+
+
+class RoleIn(Wire):
+    """What a role may do and see."""
+
+    operations: list[Operation]
+    fields: list[PersonalField]
+
+
+class GroupOut(BaseModel):
+    """A group."""
+
+    id: UUID
+    name: str
+    functions: list[str]
+    networks: list[str]
+
+
+class RoleOut(BaseModel):
+    """A role and its group; `operations` are those its group reaches."""
+
+    id: UUID
+    name: str
+    operations: list[str]
+    fields: list[str]
+    group: GroupOut
 
 
 class UserOut(BaseModel):
@@ -97,6 +146,7 @@ class UserOut(BaseModel):
     role: str
     language: Language | None
     crew_id: UUID | None
+    has_area: bool
     disabled_at: datetime | None
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from app.main import create_app
 from core import auth, clock, logs
 from core.db import SessionFactory
 from core.settings import Settings
+from tests.app.provisioning import reachable_folder
 from tests.schema import build_schema
 
 ADMIN_URL = os.environ.get("MAINLINE_TEST_DATABASE_URL", "")
@@ -144,6 +146,13 @@ def committing_client(cloned_database: URL, factory: SessionFactory) -> TestClie
     """The application over a database of its own, its requests really committed."""
     app = create_app(make_settings(cloned_database), factory)
     return TestClient(app, raise_server_exceptions=False, client=PEER)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that servers of other users can reach."""
+    with reachable_folder() as folder:
+        yield folder
 
 
 LogIn = Callable[..., dict[str, str]]

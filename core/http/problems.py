@@ -36,6 +36,33 @@ STATUS: dict[type[MainlineError], int] = {
     TooManyRequests: 429,
     Unavailable: 503,
 }
+PROBLEM_SCHEMA: dict[str, Any] = {  # Any: JSON
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": "Names the problem: /problems/outside-service-area."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened and what to do next."},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
+    status: {
+        "description": (kind.__doc__ or "").split("\n")[0],
+        "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+    }
+    for kind, status in STATUS.items()
+}
+"""What any route may answer besides success, for its OpenAPI."""
 PLAIN_TITLES = {404: "Not found", 405: "Method not allowed", 400: "Bad request"}
 
 

@@ -150,6 +150,27 @@ def test_seed_roles_stand_in_their_groups_and_name_real_operations(session: Sess
         assert reached == frozenset(role.operations) | {"profile.own"}, role.name
 
 
+def test_an_administrator_changes_people_roles_and_groups_but_never_shuts_everybody_out(
+    session: Session, client: TestClient, log_in: LogIn
+) -> None:
+    administrator = log_in("administrator")
+    agent = log_in("agent")
+    roles = {role["name"]: role for role in client.get("/api/roles", headers=administrator).json()["items"]}
+    change = {"operations": ["reports.read"], "fields": []}
+    answer = client.put(f"/api/roles/{roles['agent']['id']}", json=change, headers=administrator)
+    assert answer.json()["operations"] == ["profile.own", "reports.read"]
+    assert client.get("/api/me", headers=agent).json()["operations"] == ["profile.own", "reports.read"]
+    group = roles["agent"]["group"]["id"]
+    networks = {"functions": ["hotline"], "networks": ["10.0.0.0/8"]}
+    assert client.put(f"/api/groups/{group}", json=networks, headers=administrator).status_code == 200
+    assert client.get("/api/me", headers=agent).json()["type"] == "/problems/address-not-allowed"
+    users = client.get("/api/users", headers=administrator).json()["items"]
+    me = next(user["id"] for user in users if user["username"].startswith("administrator"))
+    answer = client.patch(f"/api/users/{me}", json={"is_disabled": True}, headers=administrator)
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/last-administrator")
+    assert client.get("/api/me", headers=administrator).status_code == 200
+
+
 def test_adding_a_user_is_written_down_without_the_password(
     session: Session, client: TestClient, log_in: LogIn
 ) -> None:

@@ -47,6 +47,13 @@ def test_words_a_database_cannot_keep_are_refused_not_crashed_on(client: TestCli
         assert answer.status_code in (401, 422), body
 
 
+def test_a_problems_address_tells_what_it_means(client: TestClient) -> None:
+    answer = client.get("/problems/login-paused")
+    assert (answer.status_code, answer.json()["status"]) == (200, 429)
+    assert "wait" in answer.json()["meaning"]
+    assert client.get("/problems/nonsense").status_code == 404
+
+
 def test_pages_and_answers_keep_to_themselves(client: TestClient) -> None:
     headers = client.get("/api/health").headers
     assert "default-src 'self'" in headers["content-security-policy"]
