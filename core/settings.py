@@ -141,6 +141,16 @@ class Settings(BaseSettings):
     estimate_review_s: float = Field(
         3600.0, description="Time after which a restoration estimate must be reviewed, seconds."
     )
+    repair_usual_s: float = Field(
+        10_800.0, description="Usual time from a crew's arrival to water being back, seconds."
+    )
+    ask_again_s: float = Field(
+        1800.0,
+        description="Time before a crew that declined a job, or let its offer expire, is asked again, seconds.",
+    )
+    triage_background_per_1000_day: float = Field(
+        2.0, description="Calls that come without a common cause, a day and 1,000 customers."
+    )
 
     # Callbacks
     callback_due_s: float = Field(

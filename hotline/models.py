@@ -77,17 +77,6 @@ class CallbackState(StrEnum):
     WAIVED = "waived"
 
 
-class NotReachedReason(StrEnum):
-    """Why a caller was not reached."""
-
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    SWITCHED_OFF = "switched_off"
-    WRONG_NUMBER = "wrong_number"
-    REFUSED = "refused"
-    OTHER = "other"
-
-
 class CallbackOutcome(StrEnum):
     """What a callback brought."""
 
@@ -138,6 +127,8 @@ class CaseChange(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     """What the agent wrote, the answer given for one."""
 
+    case: Mapped[Case] = relationship(lazy="raise")
+
 
 class Report(Base):
     """One contact about a matter. Never changed in substance: its place may become known, its case may move on."""
@@ -166,9 +157,7 @@ class Report(Base):
     """Same for the same caller, tells nothing about him; see `hotline.identity.caller_key`."""
     account_no: Mapped[str | None] = mapped_column(String(60))
     address_text: Mapped[str | None] = mapped_column(String(200))
-    stated_point: Mapped[WKBElement | None] = geometry_column(
-        "Point", nullable=True, spatial_index=False
-    )
+    stated_point: Mapped[WKBElement | None] = geometry_column("Point", nullable=True, spatial_index=False)
     """In WGS 84, whatever it came in."""
     stated_datum: Mapped[str | None] = mapped_column(String(10))
     """What it came in."""
@@ -187,8 +176,8 @@ class Report(Base):
     location: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """The Location as it was found: gis.schemas.LocationOut in JSON; Any: JSON."""
     located_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    location_tried: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
-    """Ways that led nowhere: `hotline.whereabouts.Tried` in JSON; Any: JSON."""
+    location_tried: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """While unlocated: the ways that led nowhere, why, and a guess too unsure to act on. Any: JSON of `hotline.schemas.TriedOut`."""
     # What became of it
     case_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.case_file.id"), index=True)
     repeat_of: Mapped[UUID | None] = mapped_column(ForeignKey(f"{SCHEMA}.report.id"))
@@ -246,8 +235,8 @@ class CallbackAttempt(Base):
     at: Mapped[datetime] = mapped_column(Timestamp)
     by_user_id: Mapped[UUID | None]
     outcome: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str | None] = mapped_column(String(40))
-    """Why the caller was not reached: `hotline.not_reached.<reason>`."""
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    """Why the caller was not reached."""
     note: Mapped[str] = mapped_column(Text, default="")
 
 

@@ -1614,7 +1614,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_user_id", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.String(length=20), nullable=False),
-        sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["callback_id"], ["hotline.callback.id"], name=op.f("fk_callback_attempt_callback_id_callback")
