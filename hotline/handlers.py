@@ -1,0 +1,137 @@
+"""What the hotline does when something happened elsewhere. Each accepts a repeat of its event."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.events import (
+    DeadlineKind,
+    DeadlineReached,
+    IncidentClosed,
+    IncidentMerged,
+    IncidentReopened,
+    IncidentStateChanged,
+    OutageDeclared,
+    OutageEnded,
+    ReportAttached,
+)
+from core.settings import get_settings
+from hotline import callbacks, cases, known_outages, queries
+from hotline.models import CaseState, MergedIncident, Report
+
+DISMISSED = "dismissed"
+"""Dispatch's word for an incident that was none."""
+
+
+def link_report(session: Session, event: ReportAttached) -> None:
+    """Let a report and its case follow the incident it belongs to, or the one that lives on."""
+    incident_id, number = _living(session, event.incident_id, event.incident_number)
+    _link(session, queries.reports_by_id(session, [event.report_id]), incident_id, number)
+
+
+def follow_merge(session: Session, event: IncidentMerged) -> None:
+    """Let reports, cases, callbacks and what is known to be dry go to the incident that lives on."""
+    if session.get(MergedIncident, event.incident_id) is None:
+        session.add(
+            MergedIncident(
+                incident_id=event.incident_id,
+                into_incident_id=event.into_incident_id,
+                into_number=event.into_number,
+            )
+        )
+        session.flush()
+    incident_id, number = _living(session, event.into_incident_id, event.into_number)
+    _link(session, queries.reports_by_id(session, event.report_ids), incident_id, number)
+    for case in queries.lock_cases(session, queries.case_ids_of_incident(session, event.incident_id)):
+        cases.follow_incident(session, case, incident_id, number)
+    callbacks.move_to_incident(session, event.incident_id, incident_id)
+    known_outages.end(session, event.incident_id)
+
+
+def tell_callers(session: Session, event: IncidentClosed) -> None:
+    """Answer the cases of a closed incident, and make sure that each caller hears back once."""
+    incident_id, number = _living(session, event.incident_id, None)
+    reports = queries.reports_by_id(session, event.report_ids)
+    _link(session, reports, incident_id, number)
+    callbacks.make_for_closing(
+        session,
+        get_settings(),
+        incident_id=incident_id,
+        closure_no=event.closure_no,
+        reports=reports,
+        cause=event.cause,
+    )
+    session.flush()
+    for case in queries.lock_cases(session, _case_ids(reports)):
+        if case.incident_id == incident_id:
+            cases.answer_by_incident(session, case)
+            session.flush()
+            cases.settle(session, case)
+    known_outages.end(session, event.incident_id)
+
+
+def stop_callbacks(session: Session, event: IncidentReopened) -> None:
+    """Waive what was still to be told about the closing that proved wrong; those cases are in hand again."""
+    incident_id, _ = _living(session, event.incident_id, None)
+    failed = queries.closing_that_failed(session, incident_id, event.report_id)
+    callbacks.waive_pending(
+        session, incident_id, why="reopened", before_closure_no=None if failed is None else failed + 1
+    )
+    session.flush()
+    for case in queries.lock_cases(session, queries.case_ids_of_incident(session, incident_id)):
+        if case.state == CaseState.ANSWERED:
+            cases.take_up_again(session, case, why="incident_reopened")
+
+
+def return_cases(session: Session, event: IncidentStateChanged) -> None:
+    """Give the cases of a dismissed incident back to the desk: somebody has to answer them."""
+    if event.to_state != DISMISSED:
+        return
+    for case in queries.lock_cases(session, queries.case_ids_of_incident(session, event.incident_id)):
+        cases.leave_incident(session, case)
+        for report in queries.reports_of_case(session, case.id):
+            if report.incident_id == event.incident_id:
+                report.incident_id = report.incident_number = None
+
+
+def learn_outage(session: Session, event: OutageDeclared) -> None:
+    """Know what is dry."""
+    known_outages.learn(session, event)
+
+
+def forget_outage(session: Session, event: OutageEnded) -> None:
+    """Know that the water is back."""
+    known_outages.end(session, event.incident_id)
+
+
+def heed_deadline(session: Session, event: DeadlineReached) -> None:
+    """Free an abandoned claim; remind of a callback to be tried again."""
+    if event.kind is DeadlineKind.CALLBACK_CLAIM_ENDS:
+        callbacks.free_claim(session, get_settings(), event.subject_id, at=event.due_at)
+    elif event.kind is DeadlineKind.CALLBACK_RETRY:
+        callbacks.remind(session, event.subject_id)
+
+
+def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number: int | None) -> None:
+    for report in reports:
+        report.incident_id = incident_id
+        report.incident_number = number or report.incident_number
+    for case in queries.lock_cases(session, _case_ids(reports)):
+        cases.follow_incident(session, case, incident_id, number)
+    session.flush()
+
+
+def _case_ids(reports: Sequence[Report]) -> list[UUID]:
+    return [report.case_id for report in reports if report.case_id is not None]
+
+
+def _living(session: Session, incident_id: UUID, number: int | None) -> tuple[UUID, int | None]:
+    """Follow merged incidents to the one that lives on."""
+    seen = {incident_id}
+    while (merged := session.get(MergedIncident, incident_id)) is not None:
+        incident_id, number = merged.into_incident_id, merged.into_number
+        if incident_id in seen:
+            break
+        seen.add(incident_id)
+    return incident_id, number
