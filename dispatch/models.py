@@ -169,6 +169,8 @@ class Incident(Base):
     estimate_at: Mapped[datetime | None] = mapped_column(Timestamp)
     review_at: Mapped[datetime | None] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    reopened_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    """Since when it lives again; what was told before is settled."""
     closure_no: Mapped[int] = mapped_column(default=0)
     outage_declared_at: Mapped[datetime | None] = mapped_column(Timestamp)
     """When the hotline was last told that its segments are without water; empty once they have water."""
@@ -193,11 +195,14 @@ class IncidentReport(Base):
     pipe_id: Mapped[UUID]
     segment_id: Mapped[int | None] = mapped_column(index=True)
     zone_id: Mapped[UUID | None]
+    street: Mapped[str | None] = mapped_column(String(200))
     confidence: Mapped[float] = mapped_column(default=1.0)
     customer_account_id: Mapped[UUID | None] = mapped_column(index=True)
     caller_key: Mapped[str] = mapped_column(String(64), index=True)
     noticed_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
+    told_again_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    """When its caller last said, called back, that nothing is better."""
     attached_at: Mapped[datetime] = mapped_column(Timestamp)
     decision: Mapped[str] = mapped_column(String(20))
     """opened, joined, repeat, moved."""

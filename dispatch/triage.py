@@ -167,7 +167,7 @@ SPEAKING_REPORTS: Final = 12
 """The latest reports of an incident that are weighed; more do not make it surer."""
 CUSTOMERS_MIN: Final = 30
 """Fewer customers in reach than this are not believed: connections are missing."""
-UNSURE_PLACE_M: Final = 150.0
+UNSURE_PLACE_M: Final = 80.0
 """How far off a place of no confidence may be."""
 SUPPLY_REACH_M: Final = 1500.0
 LEAK_REACH_M: Final = 120.0
@@ -179,7 +179,7 @@ OFF_NETWORK_WEIGHT: Final = 0.7
 OFF_NETWORK_REACH_M: Final = 250.0
 """For places whose segments are not known: distance is all there is."""
 UNSURE_WEIGHT: Final = 0.3
-"""What a report of no confidence still counts."""
+"""What a report whose main is not known for sure still counts on the network; its distance counts in full."""
 OTHER_ZONE_WEIGHT: Final = 0.3
 DECLARED_STRENGTH: Final = 3.0
 DAY_S: Final = 86_400.0
@@ -392,8 +392,7 @@ def _tie(report: ReportFacts, earlier: ReportFacts, around: Neighbourhood, rules
     memory, apart = _memory(report, earlier), abs(report.noticed_at - earlier.noticed_at)
     is_past = apart > (memory if are_leaks else rules.window)
     in_other_zone = None not in (report.zone_id, earlier.zone_id) and report.zone_id != earlier.zone_id
-    sureness = UNSURE_WEIGHT + (1.0 - UNSURE_WEIGHT) * min(report.confidence, earlier.confidence)
-    faded = 0.0 if is_past else math.exp(-apart / memory) * sureness
+    faded = 0.0 if is_past else math.exp(-apart / memory)
     if in_other_zone and not are_leaks:
         faded *= OTHER_ZONE_WEIGHT
     return _Tie(
@@ -419,6 +418,7 @@ def _reaches(
     fed_reach_m = (
         LEAK_SUPPLY_REACH_M if Category.LEAK in (report.category, earlier.category) else SUPPLY_REACH_M
     )
+    sure = UNSURE_WEIGHT + (1.0 - UNSURE_WEIGHT) * min(report.confidence, earlier.confidence)
     beside = (
         (UNCONNECTED_WEIGHT, UNCONNECTED_REACH_M) if on_network else (OFF_NETWORK_WEIGHT, OFF_NETWORK_REACH_M)
     )
@@ -427,13 +427,13 @@ def _reaches(
     ]
     if hops == 0:
         reaches.append(
-            _Reach(_How.SAME_SEGMENT, HOP_WEIGHT[0] * _near(distance_m, fed_reach_m), around.customers)
+            _Reach(_How.SAME_SEGMENT, sure * HOP_WEIGHT[0] * _near(distance_m, fed_reach_m), around.customers)
         )
     elif hops is not None and hops <= rules.hops_max and in_radius:
-        weight = HOP_WEIGHT[min(hops, len(HOP_WEIGHT) - 1)] * _near(distance_m, 1.5 * rules.radius_m)
+        weight = sure * HOP_WEIGHT[min(hops, len(HOP_WEIGHT) - 1)] * _near(distance_m, 1.5 * rules.radius_m)
         reaches.append(_Reach(_How.HOPS, weight, around.customers))
     if shared is not None:
-        weight = shared.weight * _near(distance_m, fed_reach_m)
+        weight = sure * shared.weight * _near(distance_m, fed_reach_m)
         reaches.append(_Reach(_How.SAME_WATER, weight, shared.customers))
     return reaches
 
@@ -591,8 +591,21 @@ _STRAY_CALL: Final = math.log(1.0 / 50_000.0)
 """Log-likelihood of a call about missing water that the break does not explain."""
 
 
-def likely_break(reports: Sequence[ReportFacts], shutdowns: Mapping[int, Shutdown]) -> ReportFacts:
-    """Choose the report that stands nearest to the cause; its pipe is where a crew looks first.
+@dataclass(frozen=True, slots=True)
+class LikelyBreak:
+    """Where the cause seems to be."""
+
+    main: ReportFacts
+    """The report on whose main, and so in whose segment, it seems to be."""
+    place: ReportFacts
+    """The report where a crew looks first: a sighting, if there is one near."""
+
+
+SIGHTING_REACH_M: Final = 300.0
+
+
+def likely_break(reports: Sequence[ReportFacts], shutdowns: Mapping[int, Shutdown]) -> LikelyBreak:
+    """Choose the reports nearest to the cause.
 
     Each segment with a report is tried as the broken one: calls about missing water are equally likely from everybody it leaves dry and
     unlikely from elsewhere, low pressure comes from round about, water in the street is seen at the break. Within the best segment a sighting
@@ -611,14 +624,25 @@ def likely_break(reports: Sequence[ReportFacts], shutdowns: Mapping[int, Shutdow
     if scores:
         best = max(sorted(scores), key=lambda segment: scores[segment])
         inside = [one for one in ordered if one.segment_id == best] or ordered
+    main = _most_central(_most_telling(inside))
+    sightings = [
+        one
+        for one in ordered
+        if one.category == Category.LEAK and straight_line_m(one.place, main.place) <= SIGHTING_REACH_M
+    ]
+    return LikelyBreak(main=main, place=_most_central(sightings) if sightings else main)
+
+
+def _most_telling(reports: Sequence[ReportFacts]) -> Sequence[ReportFacts]:
     for category in (Category.LEAK, Category.NO_WATER):
-        telling = [one for one in inside if one.category == category]
+        telling = [one for one in reports if one.category == category]
         if telling:
-            return _most_central(telling)
-    return _most_central(inside)
+            return telling
+    return reports
 
 
 def _explains(reports: Sequence[ReportFacts], segment: int, shutdown: Shutdown) -> float:
+    """Log-likelihood of the reports if this segment is the broken one."""
     score = 0.0
     for one in reports:
         is_dry = one.segment_id in shutdown.dry_segments
@@ -627,16 +651,15 @@ def _explains(reports: Sequence[ReportFacts], segment: int, shutdown: Shutdown) 
         elif one.category == Category.LOW_PRESSURE and is_dry:
             score += _LOW_PRESSURE_INSIDE
         elif one.category == Category.LEAK and one.segment_id != segment:
-            score += _LEAK_ELSEWHERE
+            score += _LEAK_ELSEWHERE * one.confidence
     return score
 
 
 def _most_central(reports: Sequence[ReportFacts]) -> ReportFacts:
-    return min(
-        reports,
-        key=lambda one: (
-            sum(straight_line_m(one.place, other.place) for other in reports) / one.confidence**0.5
-            if one.confidence > 0
-            else math.inf
-        ),
-    )
+    """Choose the report with the least way to all others; unsure places count as farther."""
+
+    def way_m(one: ReportFacts) -> float:
+        unsure_m = UNSURE_PLACE_M * (1.0 - one.confidence)
+        return sum(straight_line_m(one.place, other.place) + unsure_m for other in reports)
+
+    return min(reports, key=way_m)
