@@ -10,15 +10,14 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, text
-from sqlalchemy.orm import Session
+from psycopg import Connection
 
 from app.jobs import make_worker_app
 from app.subscriptions import SUBSCRIPTIONS, TRIAGE_LANE
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.deadlines import sweep
-from core.outbox import CHANNEL, handle_batch
+from core.outbox import CHANNEL, Subscriptions, handle_batch
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -34,9 +33,12 @@ LOCK_RETRY_S = 1.0
 class Worker:
     """The loops of one worker process, each in a thread of its own, until `stop` is set."""
 
-    def __init__(self, settings: Settings, factory: SessionFactory) -> None:
+    def __init__(
+        self, settings: Settings, factory: SessionFactory, *, subscriptions: Subscriptions = SUBSCRIPTIONS
+    ) -> None:
         self.settings = settings
         self.factory = factory
+        self.subscriptions = subscriptions
         self.stop = threading.Event()
         self.wakes = {"relay": threading.Event(), "triage": threading.Event()}
 
@@ -72,25 +74,30 @@ class Worker:
                 self.stop.wait(LOOP_PAUSE_S)
 
     def _listen(self) -> None:
-        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
-        with psycopg.connect(url, autocommit=True) as connection:
+        with self._own_connection() as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             while not self.stop.is_set():
                 for _ in connection.notifies(timeout=1.0, stop_after=1):
                     for wake in self.wakes.values():
                         wake.set()
 
+    def _own_connection(self) -> Connection:
+        """Open a connection outside the pool and outside any transaction, for what belongs to a connection."""
+        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
+        return psycopg.connect(url, autocommit=True)
+
     def _relay(self) -> None:
         self._drain("relay", only=None, without=TRIAGE_LANE, may_go_on=lambda: True)
 
     def _triage(self) -> None:
-        with self.factory() as session:
-            connection = session.connection().execution_options(isolation_level="AUTOCOMMIT")
+        with self._own_connection() as connection:
             if not _try_lock(connection):
                 self.stop.wait(LOCK_RETRY_S)
                 return
             log.info("worker.triage_taken")
-            self._drain("triage", only=TRIAGE_LANE, without=frozenset(), may_go_on=lambda: _alive(session))
+            self._drain(
+                "triage", only=TRIAGE_LANE, without=frozenset(), may_go_on=lambda: _answers(connection)
+            )
 
     def _drain(
         self,
@@ -105,7 +112,7 @@ class Worker:
             wake.clear()
             taken = handle_batch(
                 self.factory,
-                SUBSCRIPTIONS,
+                self.subscriptions,
                 batch=self.settings.relay_batch_events,
                 attempts_max=self.settings.event_attempts_max,
                 retry_s=self.settings.event_retry_s,
@@ -133,12 +140,14 @@ class Worker:
 
 
 def _try_lock(connection: Connection) -> bool:
-    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": TRIAGE_LOCK}))
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (TRIAGE_LOCK,)).fetchone()
+    return bool(row and row[0])
 
 
-def _alive(session: Session) -> bool:
+def _answers(connection: Connection) -> bool:
     """Whether the connection that holds the lock still stands; raises when it does not."""
-    return bool(session.scalar(text("SELECT true")))
+    connection.execute("SELECT true")
+    return True
 
 
 def main() -> None:
