@@ -1,4 +1,4 @@
-"""The desk's robot agents: they work off callbacks, ringing customers who say what comes from their tap."""
+"""The desk's robot agents: they call back those who are to hear how it ended, ask who could not say where he is, answer enquiries."""
 
 import asyncio
 import random
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.demo.calls import Call
 from app.demo.client import Client, TradeClock
+from app.demo.phrases import phrase
 from app.demo.public import Told
 from app.demo.world import Supply, World
 
@@ -20,6 +21,12 @@ RING_S = (20.0, 90.0)
 """How long a callback takes, seconds of the trade."""
 LOOK_EVERY_S = 1.0
 """Real seconds between looks at the list of callbacks."""
+DESK_EVERY_S = 5.0
+"""Real seconds between looks at reports without a place and at cases that wait for the desk."""
+ASKS_AGAIN_AFTER = timedelta(minutes=6)
+ANSWERS_AFTER = timedelta(minutes=12)
+"""How long such a thing lies on the desk, in the trade's time."""
+KNOWS_WHEN_ASKED_SHARE = 0.7
 BATCH = 50
 
 
@@ -42,6 +49,7 @@ class Agents:
         self._world, self._agent, self._clock, self._told = world, agent, clock, told
         self._desks = asyncio.Semaphore(count)
         self._seed = seed
+        self._asked: set[UUID] = set()
         self._tries: dict[UUID, int] = {}
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._is_near_the_end = False
@@ -63,9 +71,45 @@ class Agents:
 
     async def run(self) -> None:
         """Make callbacks until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._call_back())
+            tasks.create_task(self._work_desk())
+
+    async def _call_back(self) -> None:
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _work_desk(self) -> None:
+        while True:
+            await asyncio.sleep(DESK_EVERY_S)
+            for report in (await self._agent.get("/api/reports", state="unlocated", limit=BATCH))["items"]:
+                await self._ask_again(report)
+            cases = await self._agent.get("/api/cases", waits_for_desk="true", state="open", limit=BATCH)
+            for case in cases["items"]:
+                await self._answer(case)
+
+    async def _ask_again(self, report: Any) -> None:  # Any: JSON
+        """Ring a customer whose words led nowhere: most then find an old bill with the account number."""
+        report_id = UUID(report["id"])
+        lies_for = self._clock.now() - datetime.fromisoformat(report["received_at"])
+        if report_id in self._asked or lies_for < ASKS_AGAIN_AFTER:
+            return
+        self._asked.add(report_id)
+        call = self._told.call_of.get(report_id)
+        rng = random.Random(f"{self._seed} asks {report_id}")
+        if call is None or call.customer is None or rng.random() > KNOWS_WHEN_ASKED_SHARE:
+            return
+        account_no = self._world.town.customer(call.customer).account_no
+        await self._agent.post(f"/api/reports/{report_id}/locate", {"account_no": account_no})
+
+    async def _answer(self, case: Any) -> None:  # Any: JSON
+        """Answer an enquiry, or what no crew can help with."""
+        if self._clock.now() - datetime.fromisoformat(case["opened_at"]) < ANSWERS_AFTER:
+            return
+        rng = random.Random(f"{self._seed} answers {case['id']}")
+        words = phrase("answers", language="en", rng=rng)
+        await self._agent.post(f"/api/cases/{case['id']}/answer", {"answer": words})
 
     async def look(self) -> int:
         """Take up what is due; tell how many there were."""

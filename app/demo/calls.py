@@ -152,7 +152,7 @@ def _passers_by(burst: Burst, town: Town, rng: random.Random) -> Iterator[Call]:
         door = town.customer(town.nearest_customer(seen))
         yield Call(
             at=at,
-            noticed_at=at,
+            noticed_at=at - timedelta(minutes=rng.uniform(0.5, 2.0)),
             cause=burst.number,
             customer=None,
             is_repeat=False,

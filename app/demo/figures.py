@@ -134,7 +134,7 @@ async def read_figures(
 
 
 async def _closing_callbacks(supervisor: Client) -> AsyncIterator[Any]:  # Any: JSON
-    async for callback in supervisor.pages("/api/callbacks", state="all"):
+    async for callback in supervisor.pages("/api/callbacks"):
         if callback["incident_id"] is not None:
             yield callback
 

@@ -81,7 +81,7 @@ class Run:
         """Give a client logged in as one of the demo's people."""
         return Client(self.http, username, self.stage.passwords[username])
 
-    async def play(self, *, real_s: float | None) -> Figures | None:
+    async def play(self, *, real_s: float | None) -> Figures:
         """Run the city.
 
         Parameters
@@ -92,7 +92,7 @@ class Run:
         Returns
         -------
         figures
-            None when cancelled before the end.
+            What the run came to; one without an end is only ever cancelled.
 
         Raises
         ------
@@ -117,9 +117,6 @@ class Run:
                     cast.append(tasks.create_task(self._break_mains(started, ends)))
                     cast.append(tasks.create_task(self._status(supervisor)))
                     calling = tasks.create_task(self.public.run())
-                    if ends is None:
-                        await asyncio.Event().wait()
-                        return None
                     await self._until(ends)
                     self.public.close()
                     await calling
@@ -127,8 +124,8 @@ class Run:
                     await self._drain(supervisor)
                     for task in cast:
                         task.cancel()
-            except* DemoBroken as broken:
-                raise DemoBroken(str(broken.exceptions[0])) from broken
+            except BaseExceptionGroup as group:
+                raise _the_first(group) from group
             for crew in self.fleet:
                 crew.phone.hang_up()
             return await read_figures(
@@ -136,7 +133,7 @@ class Run:
                 administrator,
                 told=self.public.told,
                 bursts=self.world.bursts,
-                calls_end=ends,
+                calls_end=ends or self.clock.now(),
                 seconds=time.monotonic() - began,
             )
 
@@ -201,10 +198,11 @@ class Run:
             self.world, count=count, span=last, seed=self.seed + self._block, first=len(self.world.bursts)
         )
 
-    async def _until(self, ends: datetime) -> None:
-        while (left := ends - self.clock.now()) > timedelta():
+    async def _until(self, ends: datetime | None) -> None:
+        while ends is None or self.clock.now() < ends:
             self.check()
-            await asyncio.sleep(min(LOOK_EVERY_REAL_S, self.clock.real_s(left)))
+            left_s = LOOK_EVERY_REAL_S if ends is None else self.clock.real_s(ends - self.clock.now())
+            await asyncio.sleep(min(LOOK_EVERY_REAL_S, max(0.0, left_s)))
 
     async def _drain(self, supervisor: Client) -> None:
         """Let work in hand end and callers be called back; no longer than the drain, and no longer than needed."""
@@ -244,3 +242,12 @@ class Run:
                 f"{running} of {len(self.world.bursts)} mains broken · {busy} of {len(self.fleet)} crews at work · "
                 f"{self.agents.made} called back · {health['events_waiting']} events waiting"
             )
+
+
+def _the_first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Find what went wrong first in a group of groups; what the simulators themselves name goes before surprises."""
+    named = group.subgroup(DemoBroken) or group
+    first: BaseException = named
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
