@@ -4,36 +4,46 @@ from typing import Final
 
 from app.jobs import let_broker_know_devices, tell_crew_of_change, tell_crew_of_offer
 from core.events import (
+    AreaOutageSuspected,
     AssignmentChanged,
     AssignmentOffered,
+    CallbackMade,
     DeadlineReached,
     DeviceCredentialsChanged,
     Event,
     IncidentClosed,
     IncidentMerged,
+    IncidentOpened,
     IncidentReopened,
-    IncidentStateChanged,
     OutageDeclared,
     OutageEnded,
     ReportAttached,
     ReportLocated,
+    WorkOrderCompleted,
+    WorkOrderCreated,
 )
 from core.outbox import Handler
+from dispatch import handlers as dispatch
 from hotline import handlers as hotline
 from tracker import handlers as tracker
 
 SUBSCRIPTIONS: Final[dict[type[Event], tuple[Handler, ...]]] = {
+    ReportLocated: (dispatch.triage_report,),
+    IncidentOpened: (dispatch.dispatch_incident,),
+    AreaOutageSuspected: (dispatch.dispatch_incident,),
+    WorkOrderCreated: (dispatch.offer_work,),
+    WorkOrderCompleted: (dispatch.finish_work,),
+    CallbackMade: (dispatch.heed_callback,),
     ReportAttached: (hotline.link_report,),
-    IncidentStateChanged: (hotline.return_cases,),
     IncidentMerged: (hotline.follow_merge,),
     OutageDeclared: (hotline.learn_outage,),
     OutageEnded: (hotline.forget_outage,),
     IncidentClosed: (hotline.tell_callers,),
-    IncidentReopened: (hotline.stop_callbacks,),
-    DeadlineReached: (hotline.heed_deadline, tracker.watch_silence),
+    IncidentReopened: (hotline.stop_callbacks, dispatch.dispatch_incident),
+    DeadlineReached: (dispatch.heed_deadline, hotline.heed_deadline, tracker.watch_silence),
     DeviceCredentialsChanged: (let_broker_know_devices,),
     AssignmentOffered: (tell_crew_of_offer,),
-    AssignmentChanged: (tell_crew_of_change,),
+    AssignmentChanged: (dispatch.follow_assignment, tell_crew_of_change),
 }
 
 TRIAGE_LANE: Final = frozenset({ReportLocated.__name__})

@@ -21,6 +21,8 @@ class DeadlineKind(StrEnum):
     CALLBACK_RETRY = "callback_retry"
     CALLBACK_CLAIM_ENDS = "callback_claim_ends"
     PRESENCE_STALE = "presence_stale"
+    SHIFT_STARTS = "shift_starts"
+    SHIFT_ENDS = "shift_ends"
 
 
 class Event:

@@ -1,5 +1,370 @@
-"""Routes of dispatch."""
+"""Routes of dispatch: incidents and the decisions about them, work orders, crews and their shifts."""
 
-from fastapi import APIRouter
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+from sqlalchemy.orm import Session
+
+from core import audit
+from core.auth import Actor
+from core.clock import utc_now
+from core.http.deps import AppSettings, DbSession, requires
+from core.schemas import Items
+from dispatch import assignment, closure, crews, incidents, merging, queries, shifts, work_orders
+from dispatch.changes import By
+from dispatch.models import Cause, Incident, WorkOrder, WorkOrderKind, WorkOrderState
+from dispatch.ranking import RankedCrew, rank_crews
+from dispatch.schemas import (
+    CloseIn,
+    ConfirmIn,
+    CrewIn,
+    CrewOut,
+    DeviceOut,
+    IncidentDetailOut,
+    IncidentOut,
+    MergeIn,
+    OfferIn,
+    Page,
+    RankedCrewOut,
+    RankedCrewsOut,
+    ShiftIn,
+    ShiftOut,
+    SplitIn,
+    WhyIn,
+    WorkOrderIn,
+    WorkOrderOut,
+)
+from dispatch.work_orders import SKILLS_OF
+from gis.cache import current_roads
+from gis.coordinates import LonLat
+from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
+from gis.roads import RoadGraph, route
+from gis.service_area import ensure_in_service_area
 
 router = APIRouter(prefix="/api", tags=["dispatch"])
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+Cursor = Annotated[UUID | None, Query(description="`next` of the part before.")]
+ROUTES_SHOWN = 3
+SHIFTS_SHOWN = timedelta(days=7)
+
+ReadIncidents = Annotated[Actor, requires("incidents.read")]
+DecideIncidents = Annotated[Actor, requires("incidents.decide")]
+ReadOrders = Annotated[Actor, requires("work_orders.read")]
+DecideOrders = Annotated[Actor, requires("work_orders.decide")]
+ReadCrews = Annotated[Actor, requires("crews.read")]
+ManageCrews = Annotated[Actor, requires("crews.manage")]
+
+
+# --- incidents -------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/incidents")
+def list_incidents(
+    session: DbSession,
+    actor: ReadIncidents,
+    state: Literal["open", "closed", "all"] = "open",
+    limit: Limit = 200,
+    cursor: Cursor = None,
+) -> Page[IncidentOut]:
+    """List incidents, newest first."""
+    is_closed = {"open": False, "closed": True, "all": None}[state]
+    rows = queries.list_incidents(session, actor, is_closed=is_closed, limit=limit + 1, before=cursor)
+    shown = rows[:limit]
+    return Page(
+        items=[IncidentOut.of(row) for row in shown],
+        next=str(shown[-1].id) if len(rows) > limit else None,
+    )
+
+
+@router.get("/incidents/{incident_id}")
+def read_incident(incident_id: UUID, session: DbSession, actor: ReadIncidents) -> IncidentDetailOut:
+    """Tell everything about an incident."""
+    return _detail(session, actor, incident_id)
+
+
+@router.post("/incidents/{incident_id}/confirm")
+def confirm_incident(
+    incident_id: UUID,
+    body: ConfirmIn,
+    session: DbSession,
+    settings: AppSettings,
+    actor: DecideIncidents,
+) -> IncidentDetailOut:
+    """Say that an incident is real."""
+    incident = _locked(session, actor, incident_id)
+    incidents.confirm(session, incident, settings=settings, by=_by(actor), kind=body.kind)
+    audit.record(session, actor, action="incident.confirm", subject_id=incident.id, digest=incident.kind)
+    return _detail(session, actor, incident.id)
+
+
+@router.post("/incidents/{incident_id}/unconfirm")
+def unconfirm_incident(
+    incident_id: UUID, session: DbSession, settings: AppSettings, actor: DecideIncidents
+) -> IncidentDetailOut:
+    """Take a confirmation back."""
+    incident = _locked(session, actor, incident_id)
+    incidents.unconfirm(session, incident, settings=settings, by=_by(actor))
+    audit.record(session, actor, action="incident.unconfirm", subject_id=incident.id)
+    return _detail(session, actor, incident.id)
+
+
+@router.post("/incidents/{incident_id}/dismiss")
+def dismiss_incident(
+    incident_id: UUID, body: WhyIn, session: DbSession, actor: DecideIncidents
+) -> IncidentDetailOut:
+    """Say that there is nothing to an incident; work that binds nobody is called off."""
+    incident, by = _locked(session, actor, incident_id), _by(actor, body.why)
+    closure.call_off_work(session, incident, by=by)
+    incidents.dismiss(session, incident, by=by)
+    audit.record(session, actor, action="incident.dismiss", subject_id=incident.id)
+    return _detail(session, actor, incident.id)
+
+
+@router.post("/incidents/{incident_id}/close")
+def close_incident(
+    incident_id: UUID, body: CloseIn, session: DbSession, actor: DecideIncidents
+) -> IncidentDetailOut:
+    """Say that an incident is over; work that binds nobody is called off."""
+    incident, by = _locked(session, actor, incident_id), _by(actor, body.why)
+    closure.call_off_work(session, incident, by=by)
+    incidents.close(session, incident, cause=Cause(body.cause), by=by)
+    audit.record(session, actor, action="incident.close", subject_id=incident.id, digest=body.cause)
+    return _detail(session, actor, incident.id)
+
+
+@router.post("/incidents/{incident_id}/merge")
+def merge_incident(
+    incident_id: UUID,
+    body: MergeIn,
+    session: DbSession,
+    settings: AppSettings,
+    actor: DecideIncidents,
+) -> IncidentDetailOut:
+    """Make one incident of two; gives the older one, which goes on."""
+    first, second = sorted((incident_id, body.into_incident_id))
+    pair = {one: _locked(session, actor, one) for one in (first, second)}
+    heir = merging.merge(
+        session, pair[incident_id], pair[body.into_incident_id], settings=settings, by=_by(actor)
+    )
+    audit.record(session, actor, action="incident.merge", subject_id=heir.id, digest=f"#{heir.number}")
+    return _detail(session, actor, heir.id)
+
+
+@router.post("/incidents/{incident_id}/unmerge")
+def unmerge_incident(
+    incident_id: UUID, session: DbSession, settings: AppSettings, actor: DecideIncidents
+) -> IncidentDetailOut:
+    """Undo a merge: the incident takes its reports back."""
+    incident = _locked(session, actor, incident_id)
+    merging.unmerge(session, incident, settings=settings, by=_by(actor))
+    audit.record(session, actor, action="incident.unmerge", subject_id=incident.id)
+    return _detail(session, actor, incident.id)
+
+
+@router.post("/incidents/{incident_id}/split", status_code=status.HTTP_201_CREATED)
+def split_incident(
+    incident_id: UUID,
+    body: SplitIn,
+    session: DbSession,
+    settings: AppSettings,
+    actor: DecideIncidents,
+) -> IncidentDetailOut:
+    """Take reports out into an incident of their own; gives the new one."""
+    incident = _locked(session, actor, incident_id)
+    child = merging.split(session, incident, body.report_ids, settings=settings, by=_by(actor))
+    audit.record(session, actor, action="incident.split", subject_id=incident.id, digest=f"#{child.number}")
+    return _detail(session, actor, child.id)
+
+
+@router.get("/incidents/{incident_id}/crews")
+def rank_crews_for_incident(
+    incident_id: UUID,
+    session: DbSession,
+    settings: AppSettings,
+    actor: Annotated[Actor, requires("crews.read")],
+    kind: WorkOrderKind | None = None,
+) -> RankedCrewsOut:
+    """Rank all crews for an incident's work: exact ways by road, why the others cannot be asked, routes of the first three."""
+    incident = queries.incident_for(session, actor, incident_id)
+    orders = queries.open_orders_of(session, incident.id)
+    place = LonLat.from_stored(orders[0].place if orders else incident.place)
+    ranked = rank_crews(
+        session,
+        place,
+        skills=SKILLS_OF[kind] if kind else orders[0].skills if orders else SKILLS_OF[WorkOrderKind.INSPECT],
+        settings=settings,
+        order_id=orders[0].id if orders else None,
+    )
+    routes = _routes(session, ranked, place)
+    return RankedCrewsOut(
+        ranked=[RankedCrewOut.of(one, routes.get(one.crew_id), language=actor.language) for one in ranked]
+    )
+
+
+# --- work orders -----------------------------------------------------------------------------------------------------------
+
+
+@router.get("/work-orders")
+def list_work_orders(
+    session: DbSession,
+    actor: ReadOrders,
+    state: Literal["open", "all"] | WorkOrderState = "open",
+    limit: Limit = 200,
+    cursor: Cursor = None,
+) -> Page[WorkOrderOut]:
+    """List work orders, newest first."""
+    states = None if state == "open" else list(WorkOrderState) if state == "all" else [WorkOrderState(state)]
+    rows = queries.list_orders(session, actor, states=states, limit=limit + 1, before=cursor)
+    shown = rows[:limit]
+    return Page(
+        items=[WorkOrderOut.of(row) for row in shown],
+        next=str(shown[-1].id) if len(rows) > limit else None,
+    )
+
+
+@router.get("/work-orders/{work_order_id}")
+def read_work_order(work_order_id: UUID, session: DbSession, actor: ReadOrders) -> WorkOrderOut:
+    """Tell everything about a work order."""
+    return WorkOrderOut.of(queries.order_view(session, actor, work_order_id))
+
+
+@router.post("/incidents/{incident_id}/work-orders", status_code=status.HTTP_201_CREATED)
+def create_work_order(
+    incident_id: UUID,
+    body: WorkOrderIn,
+    session: DbSession,
+    settings: AppSettings,
+    actor: DecideOrders,
+) -> WorkOrderOut:
+    """Order work for an incident."""
+    incident = _locked(session, actor, incident_id)
+    order = work_orders.create(session, incident, body.kind, settings=settings, by=_by(actor))
+    audit.record(session, actor, action="work_order.create", subject_id=order.id, digest=order.kind)
+    return WorkOrderOut.of(queries.order_view(session, actor, order.id))
+
+
+@router.post("/work-orders/{work_order_id}/offer")
+def offer_work_order(
+    work_order_id: UUID,
+    body: OfferIn,
+    session: DbSession,
+    settings: AppSettings,
+    actor: DecideOrders,
+) -> WorkOrderOut:
+    """Ask a crew of one's own choice."""
+    order = queries.order_for(session, actor, work_order_id)
+    made = assignment.offer_by_hand(session, order.id, body.crew_id, by=_by(actor), settings=settings)
+    audit.record(
+        session, actor, action="work_order.offer", subject_id=order.id, digest=f"crew={made.crew_id}"
+    )
+    return WorkOrderOut.of(queries.order_view(session, actor, order.id))
+
+
+@router.post("/work-orders/{work_order_id}/release")
+def release_work_order(
+    work_order_id: UUID, body: WhyIn, session: DbSession, actor: DecideOrders
+) -> WorkOrderOut:
+    """Take work off the crew it binds; it waits for another."""
+    order = queries.order_for(session, actor, work_order_id)
+    assignment.release_order(session, order.id, by=_by(actor, body.why))
+    audit.record(session, actor, action="work_order.release", subject_id=order.id)
+    return WorkOrderOut.of(queries.order_view(session, actor, order.id))
+
+
+@router.post("/work-orders/{work_order_id}/cancel")
+def cancel_work_order(
+    work_order_id: UUID, body: WhyIn, session: DbSession, actor: DecideOrders
+) -> WorkOrderOut:
+    """Give a work order up."""
+    queries.order_for(session, actor, work_order_id)
+    order: WorkOrder = work_orders.get(session, work_order_id, lock=True)
+    work_orders.cancel(session, order, by=_by(actor, body.why))
+    audit.record(session, actor, action="work_order.cancel", subject_id=order.id)
+    return WorkOrderOut.of(queries.order_view(session, actor, order.id))
+
+
+# --- crews and shifts ------------------------------------------------------------------------------------------------------
+
+
+@router.get("/crews")
+def list_crews(session: DbSession, actor: ReadCrews) -> Items[CrewOut]:
+    """List crews."""
+    on_shift = queries.shifts_at(session, utc_now())
+    return Items(items=[CrewOut.of(crew, on_shift.get(crew.id)) for crew in queries.active_crews(session)])
+
+
+@router.post("/crews", status_code=status.HTTP_201_CREATED)
+def create_crew(body: CrewIn, session: DbSession, settings: AppSettings, actor: ManageCrews) -> CrewOut:
+    """Add a crew."""
+    depot = body.depot.place() if body.depot else None
+    if depot is not None:
+        ensure_in_service_area(session, depot, margin_m=settings.service_area_margin_m)
+    crew = crews.create(session, code=body.code, name=body.name, skills=set(body.skills), depot=depot)
+    audit.record(session, actor, action="crew.create", subject_id=crew.id, digest=crew.code)
+    return CrewOut.of(crew, None)
+
+
+@router.post("/crews/{crew_id}/device", status_code=status.HTTP_201_CREATED)
+def register_device(crew_id: UUID, session: DbSession, actor: ManageCrews) -> DeviceOut:
+    """Give a crew's phone its credentials at the broker; the password is shown this once."""
+    credentials = crews.register_device(session, crew_id)
+    audit.record(session, actor, action="crew.register_device", subject_id=crew_id)
+    return DeviceOut.model_validate(credentials)
+
+
+@router.get("/shifts")
+def list_shifts(
+    session: DbSession,
+    actor: ReadCrews,
+    crew_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Items[ShiftOut]:
+    """List shifts that touch a span of time: without one, from now a week on."""
+    start = since or utc_now()
+    rows = queries.shifts_between(session, since=start, until=until or start + SHIFTS_SHOWN, crew_id=crew_id)
+    return Items(items=[ShiftOut.of(row) for row in rows])
+
+
+@router.post("/shifts", status_code=status.HTTP_201_CREATED)
+def create_shift(body: ShiftIn, session: DbSession, actor: ManageCrews) -> ShiftOut:
+    """Put a crew on duty for a span of time."""
+    shift = shifts.create(session, crew_id=body.crew_id, starts_at=body.starts_at, ends_at=body.ends_at)
+    audit.record(session, actor, action="shift.create", subject_id=shift.id, digest=f"crew={shift.crew_id}")
+    return ShiftOut.of(shift)
+
+
+def _by(actor: Actor, why: str = "") -> By:
+    return By(user_id=actor.user_id, why=why)
+
+
+def _locked(session: Session, actor: Actor, incident_id: UUID) -> Incident:
+    """Lock an incident that is the actor's to decide about."""
+    queries.incident_for(session, actor, incident_id)
+    return incidents.get(session, incident_id, lock=True)
+
+
+def _detail(session: Session, actor: Actor, incident_id: UUID) -> IncidentDetailOut:
+    return IncidentDetailOut.of_detail(queries.incident_detail(session, actor, incident_id))
+
+
+def _routes(session: Session, ranked: list[RankedCrew], place: LonLat) -> dict[UUID, tuple[LonLat, ...]]:
+    """Draw the ways of the first eligible crews."""
+    shown = [one for one in ranked if one.is_eligible][:ROUTES_SHOWN]
+    if not shown:
+        return {}
+    try:
+        roads = current_roads(session)
+    except NoRoadGraph:
+        return {}
+    return {one.crew_id: line for one in shown if one.point and (line := _line(roads, one.point, place))}
+
+
+def _line(roads: RoadGraph, origin: LonLat, place: LonLat) -> tuple[LonLat, ...] | None:
+    try:
+        return route(roads, origin, place).geometry
+    except (NoRoadNearby, NoRouteFound):
+        return None

@@ -126,6 +126,14 @@ def last_assignment(session: Session, order_id: UUID) -> Assignment | None:
     )
 
 
+def has_later_order(session: Session, order: WorkOrder) -> bool:
+    """Whether another work order of the same incident was made after this one."""
+    later = select(WorkOrder.id).where(
+        WorkOrder.incident_id == order.incident_id, WorkOrder.number > order.number
+    )
+    return session.scalar(later.limit(1)) is not None
+
+
 def waiting_orders(session: Session) -> Sequence[UUID]:
     """List the work nobody was asked for, most urgent first, then oldest."""
     asked = select(Assignment.work_order_id).where(Assignment.state.in_(LIVE))

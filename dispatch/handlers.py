@@ -1,0 +1,215 @@
+"""What dispatch does when something happened. Every handler accepts a repeat."""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.events import (
+    AreaOutageSuspected,
+    AssignmentChanged,
+    CallbackMade,
+    DeadlineKind,
+    DeadlineReached,
+    IncidentOpened,
+    IncidentReopened,
+    ReportLocated,
+    WorkOrderCompleted,
+    WorkOrderCreated,
+)
+from core.settings import Settings, get_settings
+from dispatch import assignment, closure, incidents, merging, outages, queries, shifts
+from dispatch.changes import By, record_change
+from dispatch.incidents import NewReport, rules_of
+from dispatch.models import (
+    OPEN_STATES,
+    AssignmentState,
+    Incident,
+    IncidentState,
+    WorkOrderKind,
+)
+from dispatch.priority import URGENT
+from dispatch.surroundings import current_surroundings, neighbourhood
+from dispatch.triage import Decision, DecisionKind, ReportFacts, decide
+from gis.coordinates import LonLat
+
+log = structlog.get_logger()
+
+STILL_WITHOUT = "still_without"
+BEFORE_REPAIR = (IncidentState.CONFIRMED, IncidentState.ISOLATING, IncidentState.ISOLATED)
+SMALL_INCIDENT_CUSTOMERS = 3
+"""Larger incidents are merged by people only: two bursts in neighbouring streets look like one."""
+
+
+def triage_report(session: Session, event: ReportLocated) -> None:
+    """A report has a place: find or open its incident. Runs in the ordered lane, one consumer at a time."""
+    if queries.report_row(session, event.report_id) is not None:
+        return
+    settings = get_settings()
+    rules = rules_of(settings)
+    report = _new_report(event)
+    facts = report.facts
+    surroundings = current_surroundings(session, hops_max=rules.hops_max)
+    around = neighbourhood(surroundings, facts.segment_id)
+    candidates = queries.triage_candidates(
+        session, facts, segments={*around.hops, *around.same_water}, rules=rules
+    )
+    decision = decide(facts, candidates, around, rules=rules)
+    if decision.incident_id is None:
+        incidents.open_incident(session, report, decision, settings=settings)
+        return
+    incident = incidents.heir(session, decision.incident_id, lock=True)
+    if incident.state not in OPEN_STATES:
+        incidents.reopen(
+            session,
+            incident,
+            report_id=facts.report_id,
+            settings=settings,
+            by=By(why="dispatch.why.reported_again"),
+        )
+    incidents.attach_report(session, incident, report, decision, settings=settings)
+    if decision.kind is DecisionKind.JOINS:
+        _join_bridged(session, incident, decision, settings=settings)
+
+
+def dispatch_incident(
+    session: Session, event: IncidentOpened | AreaOutageSuspected | IncidentReopened
+) -> None:
+    """An incident began, grew or lives again: somebody has to go."""
+    settings = get_settings()
+    if not settings.auto_dispatch:
+        return
+    incident = incidents.heir(session, event.incident_id, lock=True)
+    closure.order_work(session, incident, settings=settings)
+
+
+def offer_work(session: Session, event: WorkOrderCreated) -> None:
+    """There is work: ask the crew that gets there first."""
+    settings = get_settings()
+    if settings.auto_dispatch:
+        assignment.assign(session, event.work_order_id, settings=settings)
+
+
+def follow_assignment(session: Session, event: AssignmentChanged) -> None:
+    """A crew answered, arrived or is free: ask the next, begin the repair, find new work."""
+    settings = get_settings()
+    match AssignmentState(event.to_state):
+        case AssignmentState.ON_SITE:
+            _begin_repair(session, event.work_order_id, event.crew_id)
+        case AssignmentState.DECLINED | AssignmentState.RELEASED | AssignmentState.WITHDRAWN if (
+            settings.auto_dispatch
+        ):
+            assignment.assign(session, event.work_order_id, settings=settings)
+            assignment.assign_waiting(session, event.crew_id, settings=settings)
+        case AssignmentState.EXPIRED if settings.auto_dispatch:
+            assignment.assign(session, event.work_order_id, settings=settings)
+        case _:
+            return
+
+
+def finish_work(session: Session, event: WorkOrderCompleted) -> None:
+    """Work is done: close the incident or order what follows; its crew is free for it, or for other work."""
+    settings = get_settings()
+    follow_up = closure.settle(session, event.work_order_id, settings=settings)
+    if not settings.auto_dispatch:
+        return
+    if follow_up is not None:
+        assignment.assign(session, follow_up.id, settings=settings)
+    done_by = queries.last_assignment(session, event.work_order_id)
+    if done_by is not None:
+        assignment.assign_waiting(session, done_by.crew_id, settings=settings)
+
+
+def heed_callback(session: Session, event: CallbackMade) -> None:
+    """A caller was called back: if he still has no water, the incident lives again."""
+    if event.outcome != STILL_WITHOUT or event.incident_id is None:
+        return
+    closure.still_without(session, event.incident_id, report_id=event.report_id, settings=get_settings())
+
+
+def heed_deadline(session: Session, event: DeadlineReached) -> None:
+    """A time of dispatch's has come."""
+    settings = get_settings()
+    match event.kind:
+        case DeadlineKind.OFFER_EXPIRES:
+            assignment.expire(session, event.subject_id)
+        case DeadlineKind.RETRY_ASSIGNMENT if settings.auto_dispatch:
+            assignment.assign(session, event.subject_id, settings=settings)
+        case DeadlineKind.ARRIVAL_PROMISED:
+            _press(session, event.subject_id, settings=settings)
+        case DeadlineKind.ESTIMATE_REVIEW:
+            outages.review(session, incidents.get(session, event.subject_id, lock=True), settings=settings)
+        case DeadlineKind.SHIFT_STARTS:
+            shift = shifts.start(session, event.subject_id, settings=settings)
+            if shift is not None and settings.auto_dispatch:
+                assignment.assign_waiting(session, shift.crew_id, settings=settings)
+        case DeadlineKind.SHIFT_ENDS:
+            shifts.end(session, event.subject_id)
+        case _:
+            return
+
+
+def _new_report(event: ReportLocated) -> NewReport:
+    facts = ReportFacts(
+        report_id=event.report_id,
+        category=event.category,
+        place=LonLat(lon=event.lon, lat=event.lat),
+        pipe_id=event.pipe_id,
+        segment_id=event.segment_id,
+        zone_id=event.zone_id,
+        confidence=event.confidence,
+        caller_key=event.caller_key,
+        customer_account_id=event.customer_account_id,
+        noticed_at=min(event.noticed_at, event.received_at),
+        repeat_of=event.repeat_of,
+    )
+    return NewReport(
+        facts=facts, number=event.report_number, street=event.street, received_at=event.received_at
+    )
+
+
+def _join_bridged(session: Session, incident: Incident, decision: Decision, *, settings: Settings) -> None:
+    """Merge small incidents that a report shows to be the same; larger ones are left to people."""
+    for other_id in decision.bridges_to:
+        other = incidents.get(session, other_id, lock=True)
+        pair = (incident, other)
+        if any(one.state not in OPEN_STATES for one in pair):
+            continue
+        smaller = min(pair, key=lambda one: (one.customer_count, -one.number))
+        is_small = smaller.customer_count <= SMALL_INCIDENT_CUSTOMERS
+        if not is_small or any(one.state != IncidentState.SUSPECTED for one in pair):
+            continue
+        incident = merging.merge(
+            session, incident, other, settings=settings, by=By(why="dispatch.why.bridged")
+        )
+
+
+def _begin_repair(session: Session, order_id: UUID, crew_id: UUID) -> None:
+    order = queries.order_row(session, order_id)
+    if order is None or order.kind != WorkOrderKind.REPAIR or order.ended_at is not None:
+        return
+    incident = incidents.heir(session, order.incident_id, lock=True)
+    if incident.state in BEFORE_REPAIR:
+        incidents.start_repair(session, incident, by=By(crew_id=crew_id))
+
+
+def _press(session: Session, order_id: UUID, *, settings: Settings) -> None:
+    """Nobody is there at the promised time: the work becomes more urgent, and if nobody is coming, somebody is asked at once."""
+    order = queries.order_row(session, order_id, lock=True)
+    if order is None or order.ended_at is not None:
+        return
+    standing = queries.live_assignment(session, order.id)
+    if standing is not None and standing.on_site_at is not None:
+        return
+    order.priority = max(URGENT, order.priority - 1)
+    record_change(
+        session,
+        order,
+        incident_id=order.incident_id,
+        from_state=order.state,
+        to_state=order.state,
+        by=By(why="dispatch.why.late"),
+    )
+    log.info("dispatch.arrival_late", work_order_id=str(order.id))
+    if settings.auto_dispatch:
+        assignment.assign(session, order.id, settings=settings)

@@ -1,0 +1,246 @@
+"""Which crew gets there first, and why the others are not asked."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.clock import utc_now
+from core.settings import Settings
+from dispatch import queries
+from dispatch.models import AssignmentState, Crew
+from gis.cache import current_roads
+from gis.coordinates import LonLat, straight_line_m
+from gis.errors import NoRoadGraph, NoRoadNearby
+from gis.roads import rank_origins
+from tracker.positions import CrewPosition, latest_positions
+
+SHIFT_LOOKBACK: Final = timedelta(hours=12)
+"""Jobs of this long are counted when two crews are equally near."""
+
+
+class Reason(StrEnum):
+    """Why a crew cannot be asked; also the key of the message that says so, behind `dispatch.reason.`."""
+
+    INACTIVE = "inactive"
+    OFF_SHIFT = "off_shift"
+    NO_SKILL = "no_skill"
+    BUSY = "busy"
+    OFFERED = "offered"
+    DECLINED_ALREADY = "declined_already"
+    NO_POSITION = "no_position"
+    STALE_POSITION = "stale_position"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewFacts:
+    """What ranking knows of a crew."""
+
+    crew_id: UUID
+    code: str
+    name: str
+    skills: frozenset[str]
+    is_active: bool = True
+    is_on_shift: bool
+    point: LonLat | None
+    position_age_s: float | None
+    bound_state: str | None = None
+    """State of the assignment it holds: offered, or one that binds it."""
+    bound_order_number: int | None = None
+    has_declined: bool = False
+    """It refused this work, or let its offer pass, a short while ago."""
+    jobs_lately: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """The fastest way by road."""
+
+    seconds: float
+    metres: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedCrew:
+    """A crew in its place on the list."""
+
+    crew_id: UUID
+    code: str
+    name: str
+    point: LonLat | None
+    position_age_s: float | None
+    travel_time_s: float | None
+    distance_m: float | None
+    straight_line_m: float | None
+    is_eligible: bool
+    reason: Reason | None
+    reason_values: dict[str, Any] = field(default_factory=dict)  # Any: numbers and words for the message
+
+
+def rank(
+    crews: Sequence[CrewFacts],
+    travels: Mapping[UUID, Travel],
+    destination: LonLat,
+    *,
+    skills: Collection[str],
+    stale_s: float,
+) -> list[RankedCrew]:
+    """Put crews in the order in which to ask them.
+
+    Parameters
+    ----------
+    travels
+        Exact way by road of every crew that can get there.
+    skills
+        What the work needs.
+    stale_s
+        Age from which a position is not believed any more, seconds.
+
+    Returns
+    -------
+    ranked
+        Eligible crews first, by travel time in whole seconds, then by jobs lately (fewer first), distance and code; behind them those
+        that cannot be asked, each with its reason.
+    """
+
+    def key(crew: CrewFacts) -> tuple[bool, float, int, float, str]:
+        travel = travels.get(crew.crew_id)
+        seconds = round(travel.seconds) if travel else float("inf")
+        metres = travel.metres if travel else float("inf")
+        return reasons[crew.crew_id] is not None, seconds, crew.jobs_lately, metres, crew.code
+
+    reasons = {crew.crew_id: _why_not(crew, travels, frozenset(skills), stale_s) for crew in crews}
+    return [
+        _ranked(crew, travels.get(crew.crew_id), destination, reasons[crew.crew_id], skills)
+        for crew in sorted(crews, key=key)
+    ]
+
+
+def straight_line_choice(ranked: Sequence[RankedCrew]) -> RankedCrew | None:
+    """Tell whom the straight line would have chosen among those who could go."""
+    able = [one for one in ranked if one.is_eligible and one.straight_line_m is not None]
+    return min(able, key=lambda one: (one.straight_line_m, one.code), default=None)
+
+
+def _why_not(
+    crew: CrewFacts, travels: Mapping[UUID, Travel], skills: frozenset[str], stale_s: float
+) -> Reason | None:
+    """Give the first reason that keeps a crew from being asked; the lasting ones come first."""
+    if not crew.is_active:
+        return Reason.INACTIVE
+    if not skills <= crew.skills:
+        return Reason.NO_SKILL
+    if not crew.is_on_shift:
+        return Reason.OFF_SHIFT
+    if crew.bound_state is not None:
+        return Reason.OFFERED if crew.bound_state == AssignmentState.OFFERED else Reason.BUSY
+    if crew.has_declined:
+        return Reason.DECLINED_ALREADY
+    if crew.point is None or crew.position_age_s is None:
+        return Reason.NO_POSITION
+    if crew.position_age_s > stale_s:
+        return Reason.STALE_POSITION
+    return None if crew.crew_id in travels else Reason.UNREACHABLE
+
+
+def _ranked(
+    crew: CrewFacts,
+    travel: Travel | None,
+    destination: LonLat,
+    reason: Reason | None,
+    skills: Collection[str],
+) -> RankedCrew:
+    values: dict[str, Any] = {}  # Any: see RankedCrew
+    if reason in (Reason.BUSY, Reason.OFFERED):
+        values = {"number": crew.bound_order_number}
+    elif reason is Reason.STALE_POSITION and crew.position_age_s is not None:
+        values = {"minutes": round(crew.position_age_s / 60)}
+    elif reason is Reason.NO_SKILL:
+        values = {"skills": sorted(set(skills) - crew.skills)}
+    return RankedCrew(
+        crew_id=crew.crew_id,
+        code=crew.code,
+        name=crew.name,
+        point=crew.point,
+        position_age_s=crew.position_age_s,
+        travel_time_s=travel.seconds if travel else None,
+        distance_m=travel.metres if travel else None,
+        straight_line_m=straight_line_m(crew.point, destination) if crew.point else None,
+        is_eligible=reason is None,
+        reason=reason,
+        reason_values=values,
+    )
+
+
+# --- loading ---------------------------------------------------------------------------------------------------------------
+
+
+def rank_crews(
+    session: Session,
+    destination: LonLat,
+    *,
+    skills: Collection[str],
+    settings: Settings,
+    order_id: UUID | None = None,
+) -> list[RankedCrew]:
+    """Rank all active crews for a place, with exact ways by road for every one whose place is known.
+
+    Parameters
+    ----------
+    order_id
+        The work order; who refused it lately is not asked again.
+    """
+    crews = crew_facts(session, settings=settings, order_id=order_id)
+    travels = travels_to(session, {crew.crew_id: crew.point for crew in crews if crew.point}, destination)
+    return rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
+
+
+def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = None) -> list[CrewFacts]:
+    """Read what ranking needs to know of the active crews."""
+    now = utc_now()
+    shifts = queries.shifts_at(session, now)
+    bound = queries.bound_crews(session)
+    positions = {one.crew_id: one for one in latest_positions(session)}
+    jobs = queries.jobs_done_since(session, now - SHIFT_LOOKBACK)
+    since = now - timedelta(seconds=settings.ask_again_s)
+    answered = queries.answers_to(session, order_id, since=since) if order_id else {}
+
+    def facts(crew: Crew, position: CrewPosition | None) -> CrewFacts:
+        state, number = bound.get(crew.id, (None, None))
+        return CrewFacts(
+            crew_id=crew.id,
+            code=crew.code,
+            name=crew.name,
+            skills=frozenset(crew.skills),
+            is_on_shift=crew.id in shifts,
+            point=position.point if position else None,
+            position_age_s=position.age_s(now) if position else None,
+            bound_state=state,
+            bound_order_number=number,
+            has_declined=crew.id in answered,
+            jobs_lately=jobs.get(crew.id, 0),
+        )
+
+    return [facts(crew, positions.get(crew.id)) for crew in queries.active_crews(session)]
+
+
+def travels_to(
+    session: Session, places: Mapping[UUID, LonLat | None], destination: LonLat
+) -> dict[UUID, Travel]:
+    """Measure the ways by road from crews to a place; those who cannot get there are left out."""
+    ids = [crew_id for crew_id, place in places.items() if place is not None]
+    origins = [place for place in places.values() if place is not None]
+    try:
+        travels = rank_origins(current_roads(session), origins, destination)
+    except (NoRoadGraph, NoRoadNearby):
+        return {}
+    return {
+        ids[one.origin]: Travel(seconds=one.seconds, metres=one.metres)
+        for one in travels
+        if one.seconds is not None and one.metres is not None
+    }
