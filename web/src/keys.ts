@@ -13,7 +13,7 @@ export function isTyping(target: EventTarget | null): boolean {
 export function useKeys(table: Record<string, (event: KeyboardEvent) => void>): void {
   function onKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return
-    if (document.querySelector('[role=dialog][aria-modal=true]')) return
+    if ([...document.querySelectorAll('[role=dialog][aria-modal=true]')].some((dialog) => dialog.checkVisibility())) return
     const held = `${event.ctrlKey || event.metaKey ? 'mod+' : ''}${event.altKey ? 'alt+' : ''}`
     if (held === '' && event.key !== 'Escape' && isTyping(event.target)) return
     // A focused button or link keeps Enter and Space for itself.

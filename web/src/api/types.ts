@@ -70,7 +70,6 @@ export interface ReportOnMap {
   state: string
   category: string
   point: LonLat | null
-  street: string | null
   incident_id: string | null
   received_at: string
 }
@@ -112,7 +111,8 @@ export interface IsolationPlan {
   segment_ids: number[]
   segment_pipes: string[]
   valves_to_close: ValveToClose[]
-  valves_already_closed: ValveToClose[]
+  /** Ids, or with codes where an incident's own plan is read. */
+  valves_already_closed: (string | ValveToClose)[]
   cut_off_pipes: string[]
   customers: number
   length_m: number
@@ -177,15 +177,23 @@ export interface Location {
   address_text: string | null
   alternatives: Location[]
 }
+/** What did not lead to a place. */
+export interface Tried {
+  ways: string[]
+  problem: string | null
+  guess: Location | null
+}
 export interface Report {
   id: string
   number: number
   state: string
   category: Category
+  tried: Tried | null
+  incident_number: number | null
   description: string
   caller: { name: string | null; phone: string | null }
   location: Location | null
-  address_text?: string | null
+  address_text: string | null
   incident_id: string | null
   case_id: string | null
   repeat_of: string | null
@@ -207,8 +215,10 @@ export interface KnownOutage {
   incident_id: string
   incident_number: number
   cause: string
+  /** None when it is unknown or past its review: then nothing is promised. */
   estimate_at: string | null
-  review_at: string | null
+  /** What to tell the caller, in the reader's language. */
+  say: string
 }
 export interface CallerAccount {
   account_no: string
@@ -231,16 +241,17 @@ export interface Callback {
   id: string
   state: string
   report_id: string
-  report_number?: number | null
+  report_number: number
   incident_id: string | null
-  category?: Category | null
+  incident_number: number | null
+  category: Category
+  cause: string | null
   caller: { name: string | null; phone: string | null }
-  address_text?: string | null
-  cause?: string | null
-  action?: string | null
-  script?: string | null
+  address_text: string | null
+  script: string
   due_at: string
+  not_before_at: string
   attempts: number
-  claimed_by?: string | null
+  claimed_by: string | null
 }
 export type CallbackOutcome = 'satisfied' | 'dissatisfied' | 'still_without' | 'not_reached'

@@ -30,12 +30,9 @@ export const useOverview = defineStore('overview', () => {
     failed.value = null
   }
 
-  function moveCrews(batch: { items: Partial<CrewOnMap>[] }): void {
-    for (const moved of batch.items) {
-      if (!moved.crew_id) continue
-      const before = crews.value.get(moved.crew_id)
-      crews.value.set(moved.crew_id, { job: null, ...before, ...moved } as CrewOnMap)
-    }
+  function moveCrews(batch: { items: CrewOnMap[]; removed: string[] }): void {
+    for (const moved of batch.items) crews.value.set(moved.crew_id, moved)
+    for (const gone of batch.removed) crews.value.delete(gone)
     triggerRef(crews)
   }
 
