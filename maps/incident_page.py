@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import folium
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -150,7 +150,7 @@ def _chart(session: Session, detail: IncidentDetail, words: _Words) -> folium.Ma
     lines: list[tuple[dict[str, Any], str, float]] = []
     lines += [
         (_geojson(road), ROAD_COLOUR, 5.0)
-        for road in _near(session, RoadEdge, place, RoadEdge.reverse_of.is_(None))
+        for road in _near(session, RoadEdge, place, or_(RoadEdge.reverse_of.is_(None), RoadEdge.reverse_of > RoadEdge.id))
     ]
     pipes = _near(session, Pipe, place)
     lines += [

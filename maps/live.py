@@ -92,7 +92,7 @@ class ScopeKey:
     operations: frozenset[str]
 
 
-@dataclass
+@dataclass(eq=False)
 class Client:
     """One open page."""
 
@@ -130,7 +130,7 @@ class Client:
         return taken
 
 
-@dataclass
+@dataclass(eq=False)
 class Scope:
     """Clients who see the same, and what they were told lately."""
 
@@ -146,9 +146,6 @@ class Scope:
     counts_read_at: float = 0.0
     empty_since: float | None = None
     area: shapely.Geometry | None = None
-
-    def __hash__(self) -> int:
-        return hash(self.key)
 
     def contains(self, lon: float, lat: float) -> bool:
         """Whether a place lies in its area."""

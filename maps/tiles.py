@@ -93,7 +93,7 @@ _LAYERS: dict[TileSet, tuple[_Layer, ...]] = {
             "r.geom",
             f"r.name, {_ROAD_RANK_SQL} AS rank",
             "gis.road_edge r",
-            f"r.reverse_of IS NULL AND {_ROAD_RANK_SQL} <= {_ROAD_RANK_MAX_SQL}",
+            f"(r.reverse_of IS NULL OR r.reverse_of > r.id) AND {_ROAD_RANK_SQL} <= {_ROAD_RANK_MAX_SQL}",
         ),
         _Layer("buildings", 14, "b.geom", "b.use", "gis.building b"),
     ),
