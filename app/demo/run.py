@@ -12,6 +12,7 @@ import httpx
 from app.demo.agents import Agents
 from app.demo.calls import calls_about, stray_calls
 from app.demo.client import Client, DemoBroken, TradeClock, open_http
+from app.demo.dispatcher import Dispatcher
 from app.demo.figures import Figures, read_figures
 from app.demo.fleet import CrewPhone
 from app.demo.phone import Phone
@@ -21,7 +22,7 @@ from app.demo.town import Town
 from app.demo.world import PlannedBurst, World, plan_bursts
 
 SEED = 7
-BURSTS_PER_CREW_HOUR, BURSTS_PER_HOUR_MAX = 0.28, 5.0
+BURSTS_PER_CREW_HOUR, BURSTS_PER_HOUR_MAX = 0.25, 5.0
 STRAYS_PER_CREW_HOUR = 0.7
 """A burst takes a fleet about 1.7 hours of looking, driving and mending, a stray half an hour: together about 70 of 100
 hours on shift."""
@@ -157,6 +158,7 @@ class Run:
             )
         cast = [tasks.create_task(crew.run()) for crew in self.fleet]
         cast.append(tasks.create_task(self.agents.run()))
+        cast.append(tasks.create_task(Dispatcher(self.person("dispatcher"), self.clock).run()))
         give_up = time.monotonic() + BROKER_PATIENCE_S
         while not all(crew.phone.is_connected for crew in self.fleet):
             if time.monotonic() > give_up:
