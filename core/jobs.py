@@ -24,9 +24,10 @@ def defer(session: Session, task_name: str, *, idempotency_key: str | None = Non
     arguments
         What the task takes; JSON values. Any: each task has its own.
     """
-    connection = session.connection().connection.driver_connection
     try:
         with session.begin_nested():
+            # Asked for inside, since only that makes SQLAlchemy send the SAVEPOINT a refused second job needs.
+            connection = session.connection().connection.driver_connection
             app.configure_task(task_name, queueing_lock=idempotency_key, connection=connection).defer(
                 **arguments
             )
