@@ -21,6 +21,9 @@ PASSWORD_BYTES = 18
 DIRECTORY_AGE_MAX_S = 15.0
 """Real seconds after which a revoked device is not listened to any more, whatever the broker still holds of it."""
 
+RESERVED_NAMES = frozenset({"ingest", "publisher"})
+"""The product's own users at the broker."""
+
 _NAME = re.compile(r"[\w.-]{1,40}", re.ASCII)
 
 
@@ -35,11 +38,11 @@ def register_device(session: Session, *, crew_id: UUID, mqtt_username: str) -> s
     Raises
     ------
     BadDeviceName
-        The name cannot stand in a topic.
+        The name cannot stand in a topic, or is one of the product's own.
     DeviceNameTaken
         The name belongs to another crew.
     """
-    if _NAME.fullmatch(mqtt_username) is None:
+    if _NAME.fullmatch(mqtt_username) is None or mqtt_username in RESERVED_NAMES:
         raise BadDeviceName
     device = session.scalar(select(Device).where(Device.mqtt_username == mqtt_username).with_for_update())
     if device is None:

@@ -29,6 +29,7 @@ class DropReason(StrEnum):
     UNKNOWN_CREW = "unknown_crew"
     IN_FUTURE = "in_future"
     INACCURATE = "inaccurate"
+    OVERFLOW = "overflow"
     UNSTORABLE = "unstorable"
 
 

@@ -97,8 +97,10 @@ def test_list_gives_one_reading_each() -> None:
         "owntracks/C-07/phone/a/b",
         "positions/C-07/phone",
         "owntracks//phone",
-    ]
-    + ["owntracks/C-07/", f"owntracks/C-07/{'x' * 61}", "owntracks/C-07/ph\x07one"],
+        "owntracks/C-07/",
+        f"owntracks/C-07/{'x' * 61}",
+        "owntracks/C-07/ph\x07one",
+    ],
 )
 def test_topic_of_another_form_is_refused(topic: str) -> None:
     assert read(LOCATION, topic=topic) == Refused(DropReason.WRONG_TOPIC)
@@ -106,8 +108,16 @@ def test_topic_of_another_form_is_refused(topic: str) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"lat=1", b"{", b"\xff\xfe", b"[" * 50_000, b'{"_type":"location","lat":NaN,"lon":1,"tst":1}']
-    + [b'{"_type":"location","lat":Infinity,"lon":1,"tst":1}', b"1" * 5_000],
+    [
+        b"",
+        b"lat=1",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 50000,
+        b'{"_type":"location","lat":NaN,"lon":1,"tst":1}',
+        b'{"_type":"location","lat":Infinity,"lon":1,"tst":1}',
+        b"1" * 5000,
+    ],
 )
 def test_what_is_no_json_is_refused(payload: bytes) -> None:
     assert read_message(TOPIC, payload) == (Refused(DropReason.NOT_JSON),)
