@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         "mainline-ingest",
         description="The ingest process's fixed name at the broker; each of several needs its own.",
     )
+    ingest_share_group: str = Field(
+        "",
+        description="Group in which several ingest processes divide the messages; empty for one alone. "
+        "Mosquitto forgets groups when it starts again, until an ingest is back.",
+    )
     position_keep_days: int = Field(90, description="Days a trail is kept.")
 
     # Triage and dispatch

@@ -16,6 +16,7 @@ from core import auth, clock, logs
 from core.db import SessionFactory
 from core.settings import Settings
 from tests.app.provisioning import reachable_folder
+from tests.brokers import broker as broker  # a fixture for every test
 from tests.schema import build_schema
 
 ADMIN_URL = os.environ.get("MAINLINE_TEST_DATABASE_URL", "")
