@@ -40,6 +40,8 @@ from hotline.models import (
     Report,
 )
 
+REOPENED: Final = "reopened"
+"""Why a callback is waived when its incident lives again; its caller is owed one at the next closing."""
 PENDING: Final = (CallbackState.DUE, CallbackState.ATTEMPTING)
 DRY_CATEGORIES: Final = (Category.NO_WATER, Category.LOW_PRESSURE)
 """Who reported one of these is asked whether the water is back."""
@@ -104,22 +106,30 @@ def make_for_closing(
     closure_no: int,
     reports: Sequence[Report],
     cause: str | None,
-) -> None:
+) -> list[Report]:
     """Make a callback for each distinct caller of a closed incident.
 
-    Pending ones of its earlier closings are waived: the new ones tell more. A caller who said that he is content, and has not reported
-    since, is left in peace.
+    Pending ones of its earlier closings are waived: the new ones tell more. Those waived because the incident was reopened are owed one now.
+    A caller who said that he is content, and has not reported since, is left in peace.
 
     Parameters
     ----------
     closure_no
         Counts the closings of a reopened incident.
     reports
-        All of the incident's reports.
+        Those this closing answers.
     cause
         What was found, as dispatch names it.
+
+    Returns
+    -------
+    told
+        The reports that are answered by it: `reports`, and those still owed an answer from an earlier closing.
     """
-    waive_pending(session, incident_id, why="reopened", before_closure_no=closure_no)
+    waive_pending(session, incident_id, why=REOPENED, before_closure_no=closure_no)
+    session.flush()
+    owed = queries.reports_owed(session, incident_id, why=REOPENED)
+    reports = list({report.id: report for report in (*reports, *owed)}.values())
     content_since = queries.content_since(session, incident_id)
     for report in _one_a_caller(reports):
         latest_at = max(r.received_at for r in reports if r.caller_key == report.caller_key)
@@ -136,6 +146,7 @@ def make_for_closing(
             reason=what_to_say(report.category, is_answered_by_agent=False),
             cause=cause,
         )
+    return reports
 
 
 def make_for_answer(session: Session, settings: Settings, case: Case) -> None:
@@ -299,7 +310,9 @@ def record_outcome(
     elif step.state is CallbackState.WAIVED:
         _waive(session, callback, why=step.ended_why or "")
     else:
-        _end(session, callback, step, outcome=outcome)
+        _end(callback, step, outcome=outcome)
+        if outcome is CallbackOutcome.SATISFIED:
+            _spare_caller(session, callback)
         emit(session, CallbackMade(callback.id, callback.report_id, callback.incident_id, outcome.value))
     _let_cases_follow(session, callback, by=by)
     return callback
@@ -382,15 +395,23 @@ def _stop(session: Session, callback: Callback, *, why: str) -> None:
         _waive(session, callback, why=why)
 
 
+def _spare_caller(session: Session, callback: Callback) -> None:
+    """Waive what else the caller was to hear about the same incident: he is content."""
+    if callback.incident_id is None:
+        return
+    session.flush()
+    for other in queries.lock_pending_of_incident(session, callback.incident_id):
+        if other.caller_key == callback.caller_key:
+            _stop(session, other, why="told_already")
+
+
 def _waive(session: Session, callback: Callback, *, why: str) -> None:
     for kind in (DeadlineKind.CALLBACK_RETRY, DeadlineKind.CALLBACK_CLAIM_ENDS):
         cancel_deadline(session, kind=kind, subject_id=callback.id)
-    _end(session, callback, NextStep(CallbackState.WAIVED, why))
+    _end(callback, NextStep(CallbackState.WAIVED, why))
 
 
-def _end(
-    session: Session, callback: Callback, step: NextStep, *, outcome: CallbackOutcome | None = None
-) -> None:
+def _end(callback: Callback, step: NextStep, *, outcome: CallbackOutcome | None = None) -> None:
     callback.state = step.state
     callback.outcome = outcome
     callback.ended_why = step.ended_why

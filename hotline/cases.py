@@ -80,12 +80,6 @@ def follow_incident(session: Session, case: Case, incident_id: UUID, number: int
         _move(session, case, CaseState.IN_HAND, why="incident_linked")
 
 
-def leave_incident(session: Session, case: Case) -> None:
-    """Give a case back to the desk: its incident was dismissed, so nothing will answer it by itself."""
-    case.incident_id = case.incident_number = None
-    _record(session, case, case.state, case.state, why="incident_dismissed")
-
-
 def answer_by_incident(session: Session, case: Case) -> None:
     """Note that the incident a case follows is over; one that is answered or closed stays as it is."""
     if case.state in WORKED:

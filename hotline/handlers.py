@@ -11,7 +11,6 @@ from core.events import (
     IncidentClosed,
     IncidentMerged,
     IncidentReopened,
-    IncidentStateChanged,
     OutageDeclared,
     OutageEnded,
     ReportAttached,
@@ -19,9 +18,6 @@ from core.events import (
 from core.settings import get_settings
 from hotline import callbacks, cases, known_outages, queries
 from hotline.models import CaseState, MergedIncident, Report
-
-DISMISSED = "dismissed"
-"""Dispatch's word for an incident that was none."""
 
 
 def link_report(session: Session, event: ReportAttached) -> None:
@@ -53,8 +49,9 @@ def tell_callers(session: Session, event: IncidentClosed) -> None:
     """Answer the cases of a closed incident, and make sure that each caller hears back once."""
     incident_id, number = _living(session, event.incident_id, None)
     reports = queries.reports_by_id(session, event.report_ids)
-    _link(session, reports, incident_id, number)
-    callbacks.make_for_closing(
+    # The closing may overtake the joining; what has moved on to another incident stays there.
+    _link(session, [report for report in reports if report.incident_id is None], incident_id, number)
+    told = callbacks.make_for_closing(
         session,
         get_settings(),
         incident_id=incident_id,
@@ -63,7 +60,7 @@ def tell_callers(session: Session, event: IncidentClosed) -> None:
         cause=event.cause,
     )
     session.flush()
-    for case in queries.lock_cases(session, _case_ids(reports)):
+    for case in queries.lock_cases(session, _case_ids(told)):
         if case.incident_id == incident_id:
             cases.answer_by_incident(session, case)
             session.flush()
@@ -76,23 +73,12 @@ def stop_callbacks(session: Session, event: IncidentReopened) -> None:
     incident_id, _ = _living(session, event.incident_id, None)
     failed = queries.closing_that_failed(session, incident_id, event.report_id)
     callbacks.waive_pending(
-        session, incident_id, why="reopened", before_closure_no=None if failed is None else failed + 1
+        session, incident_id, why=callbacks.REOPENED, before_closure_no=None if failed is None else failed + 1
     )
     session.flush()
     for case in queries.lock_cases(session, queries.case_ids_of_incident(session, incident_id)):
         if case.state == CaseState.ANSWERED:
             cases.take_up_again(session, case, why="incident_reopened")
-
-
-def return_cases(session: Session, event: IncidentStateChanged) -> None:
-    """Give the cases of a dismissed incident back to the desk: somebody has to answer them."""
-    if event.to_state != DISMISSED:
-        return
-    for case in queries.lock_cases(session, queries.case_ids_of_incident(session, event.incident_id)):
-        cases.leave_incident(session, case)
-        for report in queries.reports_of_case(session, case.id):
-            if report.incident_id == event.incident_id:
-                report.incident_id = report.incident_number = None
 
 
 def learn_outage(session: Session, event: OutageDeclared) -> None:

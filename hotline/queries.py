@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -206,7 +207,7 @@ def callback_states_of_case(session: Session, case: Case) -> set[str]:
         session.scalars(
             select(Callback.state)
             .where(about)
-            .distinct(Callback.caller_key)
+            .ext(distinct_on(Callback.caller_key))
             .order_by(Callback.caller_key, Callback.id.desc())
         )
     )
@@ -224,6 +225,23 @@ def content_since(session: Session, incident_id: UUID) -> dict[str, datetime]:
         .group_by(Callback.caller_key)
     )
     return {caller_key: ended_at for caller_key, ended_at in rows if ended_at is not None}
+
+
+def reports_owed(session: Session, incident_id: UUID, *, why: str) -> Sequence[Report]:
+    """Find the reports whose callers' latest callback about an incident was waived for a reason."""
+    latest = (
+        select(Callback.report_id, Callback.state, Callback.ended_why)
+        .where(Callback.matter_id == incident_id)
+        .ext(distinct_on(Callback.caller_key))
+        .order_by(Callback.caller_key, Callback.id.desc())
+        .subquery()
+    )
+    return session.scalars(
+        select(Report)
+        .join(latest, latest.c.report_id == Report.id)
+        .where(latest.c.state == CallbackState.WAIVED, latest.c.ended_why == why)
+        .order_by(Report.id)
+    ).all()
 
 
 def lock_pending_of_incident(
