@@ -79,12 +79,9 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--headless", action="store_true", help="do not open a browser or wait for anybody")
     demo.add_argument("--json", action="store_true", help="one JSON object on standard output at the end")
 
-    test = commands.add_parser("test", help="every check and every test", add_help=False)
-    test.add_argument(
-        "pytest_arguments",
-        nargs=argparse.REMAINDER,
-        metavar="PYTEST ARGS",
-        help="run pytest alone, with these",
+    # What follows `test` is pytest's and never reaches this parser; see `parse`.
+    commands.add_parser(
+        "test", help="every check and every test; with arguments for pytest, pytest alone", add_help=False
     )
 
     up = commands.add_parser("up", help="bring the workspace up: servers, schema, pages, processes")
@@ -128,10 +125,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the arguments; wrong ones end the program with status 2. `workspace` is filled in with the command's default."""
-    options = build_parser().parse_args(arguments)
+    ours, pytests = _split_for_pytest(arguments)
+    options = build_parser().parse_args(ours)
+    options.pytest_arguments = pytests
     if options.workspace is None:
         options.workspace = COMMANDS[options.command].workspace
     return options
+
+
+def _split_for_pytest(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Part the arguments behind the command `test`: argparse would take pytest's options for its own."""
+    is_value = False
+    for index, argument in enumerate(arguments):
+        if not is_value and not argument.startswith("-"):
+            return (arguments[: index + 1], arguments[index + 1 :]) if argument == "test" else (arguments, [])
+        is_value = argument == "--workspace"
+    return arguments, []
 
 
 def main(arguments: list[str]) -> int:

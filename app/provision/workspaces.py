@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.provision import (
@@ -56,12 +56,12 @@ class RunningWorkspace:
     """
 
     folder: WorkspaceFolder
-    database_url: str
-    mqtt_url: str
-    mqtt_publisher_url: str
+    database_url: str = field(repr=False)
+    mqtt_url: str = field(repr=False)
+    mqtt_publisher_url: str = field(repr=False)
     broker: Broker | None
     web_url: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
 
     @property
     def name(self) -> str:
