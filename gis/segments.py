@@ -1,6 +1,7 @@
 """The stored valve segments: derived from the network, written again when its valves or pipes change."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -26,18 +27,28 @@ def segment_lines(
     ]
 
 
-def segment_facts(network: IsolationNetwork) -> Iterator[dict[str, object]]:
-    """Tell the columns of `gis.isolation_segment` for each segment, geometry left out."""
+@dataclass(frozen=True, slots=True)
+class SegmentFacts:
+    """What is stored of a segment beside its geometry; `valves` are places in the network's arrays."""
+
+    pipe_count: int
+    length_m: float
+    customer_count: int
+    valves: list[int]
+    cut_off: list[int]
+
+
+def segment_facts(network: IsolationNetwork) -> Iterator[SegmentFacts]:
+    """Tell the facts of each segment, in the order of their numbers."""
     for segment in range(network.segment_count):
         pipes = network.pipes_of(segment)
-        yield {
-            "id": segment,
-            "pipe_count": len(pipes),
-            "length_m": float(network.pipe_length_m[pipes].sum()),
-            "customer_count": int(network.customers[pipes].sum()),
-            "valve_ids": [network.valve_id(int(valve)) for valve in network.valves_of(segment)],
-            "cut_off_segment_ids": network.cut_off_by(segment),
-        }
+        yield SegmentFacts(
+            pipe_count=len(pipes),
+            length_m=float(network.pipe_length_m[pipes].sum()),
+            customer_count=int(network.customers[pipes].sum()),
+            valves=network.valves_of(segment).tolist(),
+            cut_off=network.cut_off_by(segment),
+        )
 
 
 def rebuild_segments(session: Session) -> IsolationNetwork:
@@ -52,8 +63,16 @@ def rebuild_segments(session: Session) -> IsolationNetwork:
     ids = [network.pipe_id(index) for index in range(network.pipe_count)]
     drawn = segment_lines(network, np.array([lines[one] for one in ids], dtype=object))
     rows = [
-        facts | {"geom": None if line is None else stored(line)}
-        for facts, line in zip(segment_facts(network), drawn, strict=True)
+        {
+            "id": segment,
+            "pipe_count": facts.pipe_count,
+            "length_m": facts.length_m,
+            "customer_count": facts.customer_count,
+            "valve_ids": [network.valve_id(valve) for valve in facts.valves],
+            "cut_off_segment_ids": facts.cut_off,
+            "geom": None if line is None else stored(line),
+        }
+        for segment, (facts, line) in enumerate(zip(segment_facts(network), drawn, strict=True))
     ]
     if rows:
         session.execute(insert(IsolationSegment), rows)
