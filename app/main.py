@@ -92,7 +92,7 @@ def main() -> None:
         create_app(settings, sessions),
         host=settings.web_host,
         port=settings.web_port,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
         server_header=False,

@@ -1,5 +1,6 @@
 """One event a line: dotted past-tense name and keys. Ids always; callers' names, phones and addresses never."""
 
+import json
 import logging
 import sys
 import traceback
@@ -12,12 +13,10 @@ FRAMES_KEPT = 12
 
 
 def configure(process: str, *, level: str = "INFO") -> None:
-    """Send this process's events to standard error as JSON lines."""
-    logging.basicConfig(
-        level=level,
-        stream=sys.stderr,
-        format='{"event": "log", "logger": "%(name)s", "message": "%(message)s"}',
-    )
+    """Send this process's events, and those of the libraries, to standard error as JSON lines."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(LibraryLine())
+    logging.basicConfig(level=level, handlers=[lines], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -37,10 +36,28 @@ def where_it_failed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Tell an exception's kind and its way through the code, never its words: they may quote what a caller said."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
-        event["error"] = type(error).__name__
-        event["way"] = [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)][-FRAMES_KEPT:]
+        event |= _failure(error)
     return event
 
 
-def _frame(frame: traceback.FrameSummary) -> str:
-    return f"{frame.filename}:{frame.lineno} {frame.name}"
+class LibraryLine(logging.Formatter):
+    """Writes what a library logs as one of our lines; of an exception, again only its kind and way."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one line."""
+        line = {
+            "event": "library.logged",
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        error = record.exc_info[1] if record.exc_info else None
+        return json.dumps(line | (_failure(error) if error else {}), ensure_ascii=False)
+
+
+def _failure(error: BaseException) -> dict[str, object]:
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
+    return {
+        "error": type(error).__name__,
+        "way": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

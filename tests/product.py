@@ -26,6 +26,7 @@ PROCESSES = {"web": "app.main", "ingest": "app.ingest", "worker": "app.worker"}
 ROLES = ("agent", "dispatcher", "supervisor", "administrator")
 PASSWORD = "water for everybody"
 PATIENCE_S = 60.0
+LOG_LINES = 15
 
 
 @dataclass
@@ -134,6 +135,8 @@ def running(database: URL, folder: Path, *, factor: float = 1.0, **settings: str
         wait_for(lambda: httpx.get(f"{product.base_url}/api/health").is_success, what="the web process")
         yield product
     finally:
+        for name in PROCESSES:  # shown only when the test fails
+            print(f"--- {name}", *product.log_of(name).splitlines()[-LOG_LINES:], sep="\n")
         product.stop()
         broker_process.terminate()
         broker_process.wait(timeout=10)
