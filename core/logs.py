@@ -36,7 +36,7 @@ def where_it_failed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Tell an exception's kind and its way through the code, never its words: they may quote what a caller said."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
-        event |= _failure(error)
+        event.update(_failure(error))
     return event
 
 
