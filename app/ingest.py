@@ -24,6 +24,7 @@ from app.mqtt import BrokerAddress, broker_address, connect_to, make_client
 from core import clock, logs
 from core.clock import utc_now
 from core.db import SessionFactory, session_factory, transaction
+from core.heartbeat import Heartbeat
 from core.settings import Settings, get_settings
 from tracker.devices import CrewDirectory
 from tracker.dropped import Drop, DropReason, count_dropped
@@ -69,6 +70,8 @@ class Ingest:
         self._held: SimpleQueue[Held] = SimpleQueue()
         self._held_max = BATCHES_HELD * settings.ingest_batch_rows
         self._overflown = 0
+        self._heartbeat = Heartbeat(settings.run_dir, "ingest")
+        self._is_listening = False
         self._connection = 0
         self._stop = threading.Event()
         self._is_draining = False
@@ -113,6 +116,8 @@ class Ingest:
             if not network.is_alive():
                 raise RuntimeError("the network thread has died")
             self._take(self._gather())
+            if self._is_listening:
+                self._heartbeat.beat()
         self._drain()
 
     def _load_clock(self) -> bool:
@@ -145,11 +150,14 @@ class Ingest:
     ) -> None:
         if any(code.is_failure for code in codes):
             log.error("ingest.subscription_refused", reasons=[str(code) for code in codes])
+            return
+        self._is_listening = True
 
     def _on_disconnect(
         self, client: mqtt.Client, _: object, flags: object, code: ReasonCode, properties: object
     ) -> None:
         self._connection += 1
+        self._is_listening = False
         log.info("ingest.disconnected", reason=str(code))
 
     def _on_message(self, client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:

@@ -17,6 +17,7 @@ from app.subscriptions import SUBSCRIPTIONS, TRIAGE_LANE
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.deadlines import sweep
+from core.heartbeat import Heartbeat
 from core.outbox import CHANNEL, Subscriptions, handle_batch
 from core.settings import Settings, get_settings
 
@@ -123,7 +124,9 @@ class Worker:
                 wake.wait(self.settings.relay_poll_s)
 
     def _sweep(self) -> None:
+        heartbeat = Heartbeat(self.settings.run_dir, "worker")
         while not self.stop.is_set():
+            heartbeat.beat()
             if not sweep(self.factory, batch=self.settings.deadline_batch):
                 self.stop.wait(self.settings.deadline_poll_s)
 

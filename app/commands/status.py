@@ -91,8 +91,7 @@ def _answers(folder: WorkspaceFolder, entry: ProcessRecord, *, web_answers: bool
         return web_answers
     if entry.port is not None:
         return health.listens(entry.port)
-    age_s = health.heartbeat_age_s(folder.run, entry.name)
-    return age_s is None or age_s <= health.HEARTBEAT_MAX_S
+    return entry.name == SUPERVISOR or health.beats(folder.run, entry)
 
 
 def _write_table(state: State, folders: list[WorkspaceFolder], report: dict[str, object]) -> None:

@@ -7,9 +7,11 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.provision.processes import ProcessRecord
+
 PATIENCE_S = 5.0
 HEARTBEAT_MAX_S = 30.0
-"""A process that leaves heartbeats and left none for this long hangs."""
+"""A process that left no heartbeat for this long hangs."""
 
 
 def web_url(environment: Mapping[str, str]) -> str:
@@ -40,9 +42,10 @@ def listens(port: int) -> bool:
     return True
 
 
-def heartbeat_age_s(run: Path, process: str) -> float | None:
-    """Tell how long ago a process left its heartbeat (`NAME.heartbeat`, touched while its loops turn); None: it leaves none."""
+def beats(run: Path, entry: ProcessRecord) -> bool:
+    """Whether a process left its heartbeat (`NAME.heartbeat`, touched while its loop turns) since it started, and lately."""
     try:
-        return max(0.0, time.time() - (run / f"{process}.heartbeat").stat().st_mtime)
+        touched_at = (run / f"{entry.name}.heartbeat").stat().st_mtime
     except OSError:
-        return None
+        return False
+    return touched_at >= entry.started_at and time.time() - touched_at <= HEARTBEAT_MAX_S

@@ -300,18 +300,28 @@ def _start_supervisor(folder: WorkspaceFolder, environment: Mapping[str, str], m
 
 
 def _wait_until_healthy(running: RunningWorkspace) -> None:
-    if health.ask(running.web_url) is not None:
+    """Wait until every process answers, ingest above all: what phones send before it listens, nobody keeps."""
+    waiting = ["web", "ingest", "worker"]
+    if all(_answers(running, name) for name in waiting):
         return
     give_up = time.monotonic() + START_PATIENCE_S
     with step(f"starting the processes of workspace {running.name}"):
-        while health.ask(running.web_url) is None:
-            web = processes.read(running.folder.run, "web")
-            failing = web is not None and web.restarts >= FAILED_STARTS_MAX
+        while waiting:
+            if _answers(running, waiting[0]):
+                waiting.pop(0)
+                continue
+            entry = processes.read(running.folder.run, waiting[0])
+            failing = entry is not None and entry.restarts >= FAILED_STARTS_MAX
             if failing or time.monotonic() > give_up:
-                said = logs.last_lines(running.folder.logs / "web.log")
+                said = logs.last_lines(running.folder.logs / f"{waiting[0]}.log")
                 raise ProvisionError(
-                    "\n".join(
-                        [f"the web process does not answer at {running.web_url}; its last lines:", *said]
-                    )
+                    "\n".join([f"process {waiting[0]} does not start; its last lines:", *said])
                 )
             time.sleep(0.1)
+
+
+def _answers(running: RunningWorkspace, name: str) -> bool:
+    if name == "web":
+        return health.ask(running.web_url) is not None
+    entry = processes.running(running.folder.run, name)
+    return entry is not None and health.beats(running.folder.run, entry)
