@@ -88,17 +88,18 @@ export interface OverviewCounts {
 // ── dispatch ─────────────────────────────────────────────────────────────
 export interface AttachedReport {
   report_id: string
-  category: string | null
+  report_number: number
+  category: string
   attached_at: string
   decision: string
   reason: string
 }
 export interface TimelineEntry {
   at: string
+  /** In the reader's language. */
   what: string
-  who?: string | null
-  why?: string | null
-  text?: string | null
+  who: string | null
+  why: string
 }
 export interface ValveToClose {
   id: string
@@ -124,9 +125,14 @@ export interface WorkOrder {
   state: string
   priority: number
   incident_id: string | null
-  crew_code?: string | null
-  assignment_state?: string | null
+  is_late: boolean
+  crew_code: string | null
+  assignment_state: string | null
   created_at: string
+}
+/** An incident as a line of dispatch's own list. */
+export interface Incident extends Omit<IncidentOnMap, 'zone'> {
+  cause: string | null
 }
 export interface IncidentDetail {
   id: string
@@ -136,7 +142,7 @@ export interface IncidentDetail {
   level: string
   priority: number
   place: { point: LonLat; street: string | null }
-  pipe_id?: string | null
+  pipe_id: string | null
   segment_ids: number[]
   customers_without_water: number
   reports: AttachedReport[]
