@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import dijkstra
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.coordinates import LonLat, metric_plane, utm_srid
+from gis.coordinates import LonLat, metric_plane, straight_line_m, utm_srid
 from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
 from gis.models import RoadGraph as RoadGraphRow
 
@@ -30,6 +30,8 @@ Ints = NDArray[np.int64]
 
 SEARCH_LIMITS_S = (900.0, 1800.0, np.inf)
 """Most crews are near: a search that stops at 15 minutes costs a tenth of a full one (measured)."""
+EXPECTED_MPS = 8.0
+"""What a crew makes good in a straight line; only chooses the first limit to try."""
 SNAP_LIMIT_M = 2000.0
 AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
@@ -267,7 +269,8 @@ class RoadGraph:
         edge = snap.edge
         reverse = self.edge_reverse[edge].astype(np.int64)
         length, time = self.edge_length_m[edge], self.edge_time_s[edge]
-        reverse_time = np.where(reverse >= 0, self.edge_time_s[reverse], np.inf)
+        one_way = reverse < 0
+        reverse_time = np.where(one_way, 0.0, self.edge_time_s[reverse])
         done = snap.fraction
         ahead = (1.0 - done) if leaving else done
         u, v = self.edge_u[edge].astype(np.int64), self.edge_v[edge].astype(np.int64)
@@ -275,11 +278,11 @@ class RoadGraph:
         seconds = np.column_stack([ahead * time, (1.0 - ahead) * reverse_time])
         metres = np.column_stack([ahead * length, (1.0 - ahead) * length])
         used = np.column_stack([edge, reverse])
+        node[one_way, 1] = -1
         at_u, at_v = done * length <= AT_JUNCTION_M, (1.0 - done) * length <= AT_JUNCTION_M
         for stands, which in ((at_u, u), (at_v, v)):
             node[stands] = which[stands, None]
             seconds[stands], metres[stands], used[stands] = 0.0, 0.0, -1
-        node[~np.isfinite(seconds)] = -1
         return _Gates(node=node, edge=used, seconds=seconds, metres=metres)
 
     # --- searching ---------------------------------------------------------------------------------
@@ -311,20 +314,37 @@ class RoadGraph:
         return edges[np.searchsorted(self._entry_key, following * self.node_count + node)]
 
     def _metres_to_target(self, start: Ints, following: Ints, gates: _Gates) -> Floats:
-        """Add up the lengths along the fastest ways from `start` nodes to the destination."""
-        total = np.zeros(len(start))
-        here = start.copy()
-        on_way = following[here] >= 0
-        while on_way.any():
-            ahead = following[here]
-            driving = on_way & (ahead < self.node_count)
-            total[driving] += self.edge_length_m[self._edge_between(here[driving], ahead[driving])]
-            arriving = np.flatnonzero(on_way & (ahead >= self.node_count))
-            for i in arriving:
-                total[i] += gates.metres[0][self._gate_at(gates, here[i])]
-            here = np.where(driving, ahead, here)
-            on_way = driving
-        return total
+        """Add up the lengths along the fastest ways from `start` nodes to the destination.
+
+        Ways run together, so each node is walked once: first all chains are followed to where they meet an earlier
+        one, then their edges are looked up at once, then the chains are added up backwards.
+        """
+        chains: list[list[int]] = []
+        seen: set[int] = set()
+        for first in start.tolist():
+            chain, node = [], first
+            while node not in seen:
+                seen.add(node)
+                chain.append(node)
+                node = int(following[node])
+                if not 0 <= node < self.node_count:
+                    break
+            chains.append(chain)
+        nodes = np.array([node for chain in chains for node in chain], dtype=np.int64)
+        ahead = following[nodes]
+        drives = ahead < self.node_count
+        step = np.zeros(len(nodes))
+        step[drives] = self.edge_length_m[self._edge_between(nodes[drives], ahead[drives])]
+        for index in np.flatnonzero(~drives).tolist():
+            step[index] = gates.metres[0][self._gate_at(gates, int(nodes[index]))]
+        metres = {self.node_count: 0.0}
+        at = 0
+        steps, onward = step.tolist(), ahead.tolist()
+        for chain in chains:
+            for place in range(at + len(chain) - 1, at - 1, -1):
+                metres[chain[place - at]] = steps[place] + metres[onward[place]]
+            at += len(chain)
+        return np.array([metres[node] for node in start.tolist()])
 
     @staticmethod
     def _gate_at(gates: _Gates, node: int) -> int:
@@ -375,6 +395,15 @@ def load_road_graph(session: Session) -> RoadGraph:
     return RoadGraph.from_npz(raw).warm()
 
 
+def _limits(origins: Sequence[LonLat], destination: LonLat, wanted: int) -> tuple[float, ...]:
+    """Choose the search limits to try: from the first that should reach the `wanted`-th nearest origin."""
+    if wanted < 1:
+        return SEARCH_LIMITS_S[:1]
+    away = sorted(straight_line_m(origin, destination) for origin in origins)
+    expected_s = away[min(wanted, len(away)) - 1] / EXPECTED_MPS
+    return tuple(limit for limit in SEARCH_LIMITS_S if limit >= expected_s)
+
+
 def rank_origins(
     graph: RoadGraph,
     origins: Sequence[LonLat],
@@ -419,7 +448,7 @@ def rank_origins(
     beside_s, beside_m = graph._along_one_edge(starts, target)
     usable = starts.distance_m <= snap_limit_m
     wanted = min(enough or len(origins), int(usable.sum()))
-    for limit_s in SEARCH_LIMITS_S:
+    for limit_s in _limits(origins, destination, wanted):
         cost, following = graph._search(arriving, limit_s)
         by_gate = np.where(leaving.node >= 0, leaving.seconds + cost[leaving.node], np.inf)
         gate = np.argmin(by_gate, axis=1)
@@ -471,7 +500,7 @@ def route(
         raise NoRoadNearby
     arriving, leaving = graph._gates(target, leaving=False), graph._gates(start, leaving=True)
     beside_s, _ = graph._along_one_edge(start, target)
-    for limit_s in SEARCH_LIMITS_S:
+    for limit_s in _limits([origin], destination, 1):
         cost, following = graph._search(arriving, limit_s)
         by_gate = np.where(leaving.node[0] >= 0, leaving.seconds[0] + cost[leaving.node[0]], np.inf)
         gate = int(np.argmin(by_gate))
