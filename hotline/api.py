@@ -166,16 +166,16 @@ def list_cases(
     session: DbSession,
     actor: Annotated[Actor, requires("cases.read")],
     state: CaseState | None = None,
-    waits_for_desk: bool | None = None,
+    is_with_desk: bool | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[CaseOut]:
-    """List cases, newest first; `waits_for_desk` picks those that no incident will answer."""
+    """List cases, newest first; `is_with_desk` picks those that nobody but the desk will answer."""
     found = queries.cases_seen(
         session,
         actor,
         state=state,
-        waits_for_desk=waits_for_desk,
+        is_with_desk=is_with_desk,
         before_id=_id(cursor),
         limit=limit + 1,
     )

@@ -428,4 +428,8 @@ def _let_cases_follow(session: Session, callback: Callback, *, by: UUID) -> None
         if callback.outcome is None or is_content:
             cases.settle(session, case, by=by)
         else:
-            cases.take_up_again(session, case, why=callback.outcome, by=by)
+            # Who is still without water is heard by dispatch, which reopens the incident; all else is the desk's.
+            will_reopen = (
+                callback.outcome == CallbackOutcome.STILL_WITHOUT and callback.incident_id is not None
+            )
+            cases.take_up_again(session, case, why=callback.outcome, is_with_desk=not will_reopen, by=by)

@@ -31,9 +31,10 @@ def open_case(session: Session, report: Report, *, by: UUID | None = None) -> Ca
 
 
 def join_case(session: Session, report: Report, case: Case, *, by: UUID | None = None) -> None:
-    """Let a repeat join its original's case; one that was answered is in hand again."""
+    """Let a repeat join its original's case; one that was answered is in hand again, at the desk until an incident takes it on."""
     report.case = case
     if case.state in (CaseState.ANSWERED, CaseState.CALLED_BACK):
+        case.is_with_desk = True
         _move(session, case, CaseState.IN_HAND, by=by, why="reported_again")
     else:
         _record(session, case, case.state, case.state, by=by, why="reported_again")
@@ -76,6 +77,7 @@ def follow_incident(session: Session, case: Case, incident_id: UUID, number: int
         case.incident_number = number or case.incident_number
         return
     case.incident_id, case.incident_number = incident_id, number
+    case.is_with_desk = False
     if case.state in WORKED:
         _move(session, case, CaseState.IN_HAND, why="incident_linked")
 
@@ -83,6 +85,7 @@ def follow_incident(session: Session, case: Case, incident_id: UUID, number: int
 def answer_by_incident(session: Session, case: Case) -> None:
     """Note that the incident a case follows is over; one that is answered or closed stays as it is."""
     if case.state in WORKED:
+        case.is_with_desk = False
         _move(session, case, CaseState.ANSWERED, why="incident_closed")
 
 
@@ -99,15 +102,18 @@ def answer_by_agent(session: Session, case: Case, *, by: UUID, answer: str) -> N
     if case.state not in WORKED:
         raise CaseAlreadyAnswered
     case.answer_count += 1
+    case.is_with_desk = False
     case.owner_id = case.owner_id or by
     _move(session, case, CaseState.ANSWERED, by=by, why="answered_by_agent", note=answer)
 
 
-def take_up_again(session: Session, case: Case, *, why: str, by: UUID | None = None) -> None:
+def take_up_again(
+    session: Session, case: Case, *, why: str, is_with_desk: bool, by: UUID | None = None
+) -> None:
     """Put an answered case in hand again: the caller is not content, or the incident lives again."""
     if case.state in WORKED:
         return
-    case.closed_at = None
+    case.closed_at, case.is_with_desk = None, is_with_desk
     _move(session, case, CaseState.IN_HAND, by=by, why=why)
 
 

@@ -78,7 +78,7 @@ def stop_callbacks(session: Session, event: IncidentReopened) -> None:
     session.flush()
     for case in queries.lock_cases(session, queries.case_ids_of_incident(session, incident_id)):
         if case.state == CaseState.ANSWERED:
-            cases.take_up_again(session, case, why="incident_reopened")
+            cases.take_up_again(session, case, why="incident_reopened", is_with_desk=False)
 
 
 def learn_outage(session: Session, event: OutageDeclared) -> None:

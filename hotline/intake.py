@@ -33,7 +33,7 @@ from gis.service_area import ensure_in_service_area
 from hotline import cases, queries
 from hotline.errors import NoticedInTheFuture, ReportAlreadyLocated, ReportNotFound
 from hotline.identity import caller_key, normalise_phone
-from hotline.models import Category, Channel, Extent, Report, ReportState
+from hotline.models import CaseState, Category, Channel, Extent, Report, ReportState
 
 log = structlog.get_logger()
 
@@ -129,8 +129,9 @@ def take_report(session: Session, settings: Settings, new: NewReport, *, by: UUI
             if earlier is None or CLIENT_ID_UNIQUE not in str(error.orig):
                 raise
             return Taken(earlier, is_new=False)
-    emit(session, ReportTaken(report.id))
-    _tell_place(session, report, place)
+    with session.no_autoflush:  # one flush for both, with whatever the edge adds
+        emit(session, ReportTaken(report.id))
+        _tell_place(session, report, place)
     log.info(
         "hotline.report_taken",
         report_id=str(report.id),
@@ -290,11 +291,12 @@ def _store(session: Session, settings: Settings, report: Report, *, by: UUID | N
     original = next(
         (o for o in candidates if is_same_matter(report, o, apart_max_m=settings.repeat_distance_max_m)), None
     )
-    if original is None or original.case_id is None:
+    case = cases.lock_case(session, original.case_id) if original and original.case_id else None
+    if original is None or case is None or case.state == CaseState.CLOSED:  # closed while we waited for it
         cases.open_case(session, report, by=by)
     else:
         report.repeat_of = original.id
-        cases.join_case(session, report, cases.lock_case(session, original.case_id), by=by)
+        cases.join_case(session, report, case, by=by)
     session.add(report)
     session.flush()
 

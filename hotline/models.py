@@ -102,6 +102,8 @@ class Case(Base):
     incident_number: Mapped[int | None] = mapped_column(BigInteger)
     answer_count: Mapped[int] = mapped_column(default=0)
     """How often an agent answered it; counts the callbacks of each answer apart."""
+    is_with_desk: Mapped[bool] = mapped_column(default=True)
+    """Whether somebody of the desk has to do something; if not, an incident or a callback takes it on."""
     opened_at: Mapped[datetime] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
 

@@ -134,7 +134,7 @@ def cases_seen(
     actor: Actor,
     *,
     state: str | None,
-    waits_for_desk: bool | None,
+    is_with_desk: bool | None,
     before_id: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
@@ -142,9 +142,8 @@ def cases_seen(
     query = select(Case).where(_is_case_in_area(actor)).order_by(Case.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Case.state == state)
-    if waits_for_desk is not None:
-        waits = and_(Case.state.in_((CaseState.OPEN, CaseState.IN_HAND)), Case.incident_id.is_(None))
-        query = query.where(waits if waits_for_desk else ~waits)
+    if is_with_desk is not None:
+        query = query.where(Case.is_with_desk == is_with_desk)
     if before_id is not None:
         query = query.where(Case.id < before_id)
     return session.scalars(query).all()

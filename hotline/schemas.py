@@ -252,6 +252,7 @@ class CaseOut(BaseModel):
     state: CaseState
     category: Category
     owner_id: UUID | None
+    is_with_desk: bool
     incident_id: UUID | None
     incident_number: int | None
     opened_at: datetime
@@ -267,6 +268,7 @@ class CaseOut(BaseModel):
             state=CaseState(case.state),
             category=Category(case.category),
             owner_id=case.owner_id,
+            is_with_desk=case.is_with_desk,
             incident_id=case.incident_id,
             incident_number=case.incident_number,
             opened_at=case.opened_at,

@@ -541,6 +541,7 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=True),
         sa.Column("incident_number", sa.BigInteger(), nullable=True),
         sa.Column("answer_count", sa.Integer(), nullable=False),
+        sa.Column("is_with_desk", sa.Boolean(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_file")),
@@ -729,6 +730,7 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("triaged_into_id", sa.Uuid(), nullable=False),
         sa.Column("category", sa.String(length=20), nullable=False),
+        sa.Column("extent", sa.String(length=20), nullable=False),
         sa.Column(
             "place",
             Geometry(

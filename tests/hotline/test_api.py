@@ -302,7 +302,7 @@ def test_a_stray_call_is_answered_and_called_back_by_hand(
 ) -> None:
     taken = post_report(category="other", caller={"name": "Ann", "phone": PHONE})
     case = f"cases/{taken['case_id']}"
-    [waiting] = get(client, agent, "cases", waits_for_desk=True)["items"]
+    [waiting] = get(client, agent, "cases", is_with_desk=True)["items"]
     assert waiting["report_ids"] == [taken["id"]]
     assert post(client, agent, f"{case}/take")["state"] == "in_hand"
     assert post(client, agent, f"{case}/answer", {"answer": SCRIPT})["state"] == "answered"
@@ -310,7 +310,7 @@ def test_a_stray_call_is_answered_and_called_back_by_hand(
         post(client, agent, f"{case}/answer", {"answer": "x"}, 409)["type"]
         == "/problems/case-already-answered"
     )
-    assert get(client, agent, "cases", waits_for_desk=True)["items"] == []
+    assert get(client, agent, "cases", is_with_desk=True)["items"] == []
     [due] = get(client, agent, "callbacks", state="due")["items"]
     assert due["caller"] == {"name": "Ann", "phone": PHONE}
     assert due["script"].startswith("Hello, this is Mainline.")

@@ -320,7 +320,18 @@ def test_still_without_is_told_to_dispatch_and_the_case_is_in_hand_again(
         str(incident),
         str(reports[0].id),
     )
-    assert case_of(session, reports[0]).state == CaseState.IN_HAND
+    case = case_of(session, reports[0])
+    assert (case.state, case.is_with_desk) == (CaseState.IN_HAND, False)
+
+
+def test_who_is_not_content_with_a_closing_waits_for_the_desk(
+    session: Session, settings: Settings, reports: list[Report], incident: UUID
+) -> None:
+    first, *_ = close(session, incident, reports)
+    assert not case_of(session, reports[0]).is_with_desk
+    call(session, settings, first, DISSATISFIED)
+    case = case_of(session, reports[0])
+    assert (case.state, case.is_with_desk) == (CaseState.IN_HAND, True)
 
 
 def test_a_reopened_incident_waives_what_was_still_to_be_told_and_its_next_closing_makes_up_for_it(
