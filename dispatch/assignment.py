@@ -258,7 +258,7 @@ def start_travel(session: Session, assignment_id: UUID, *, crew_id: UUID) -> Ass
         As their names say.
     """
     assignment, order = _job(session, assignment_id, crew_id)
-    if assignment.state in (AssignmentState.EN_ROUTE, AssignmentState.ON_SITE):
+    if assignment.state in (AssignmentState.EN_ROUTE, AssignmentState.ON_SITE, AssignmentState.LEFT_SITE):
         return assignment
     move_assignment(session, assignment, order, AssignmentState.EN_ROUTE, by=By(crew_id=crew_id))
     _get_under_way(session, order, crew_id)
@@ -275,7 +275,7 @@ def arrive(session: Session, assignment_id: UUID, *, crew_id: UUID) -> Assignmen
         As their names say.
     """
     assignment, order = _job(session, assignment_id, crew_id)
-    if assignment.state == AssignmentState.ON_SITE:
+    if assignment.state in (AssignmentState.ON_SITE, AssignmentState.LEFT_SITE):
         return assignment
     move_assignment(session, assignment, order, AssignmentState.ON_SITE, by=By(crew_id=crew_id))
     _get_under_way(session, order, crew_id)

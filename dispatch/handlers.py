@@ -161,6 +161,7 @@ def _new_report(event: ReportLocated) -> NewReport:
         caller_key=event.caller_key,
         customer_account_id=event.customer_account_id,
         noticed_at=min(event.noticed_at, event.received_at),
+        extent=event.extent,
         repeat_of=event.repeat_of,
     )
     return NewReport(

@@ -166,6 +166,7 @@ def attach_report(
             incident_id=incident.id,
             triaged_into_id=incident.id,
             category=facts.category,
+            extent=facts.extent,
             place=facts.place.as_stored(),
             pipe_id=facts.pipe_id,
             segment_id=facts.segment_id,

@@ -191,6 +191,7 @@ class IncidentReport(Base):
     triaged_into_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"))
     """The incident it joined or opened at first; merging and splitting change `incident_id` only."""
     category: Mapped[str] = mapped_column(String(20))
+    extent: Mapped[str] = mapped_column(String(20), default="unknown")
     place: Mapped[WKBElement] = geometry_column("Point")
     pipe_id: Mapped[UUID]
     segment_id: Mapped[int | None] = mapped_column(index=True)

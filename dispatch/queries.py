@@ -190,7 +190,7 @@ def answers_to(session: Session, order_id: UUID, *, since: datetime) -> dict[UUI
         )
         .order_by(Assignment.ended_at)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def bound_crews(session: Session) -> dict[UUID, tuple[str, int]]:
@@ -211,7 +211,7 @@ def jobs_done_since(session: Session, since: datetime) -> dict[UUID, int]:
         .where(Assignment.offered_at >= since, Assignment.on_site_at.is_not(None))
         .group_by(Assignment.crew_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 def _locked(query: S) -> S:
@@ -226,6 +226,7 @@ def facts_of(row: IncidentReport) -> ReportFacts:
     return ReportFacts(
         report_id=row.report_id,
         category=row.category,
+        extent=row.extent,
         place=LonLat.from_stored(row.place),
         pipe_id=row.pipe_id,
         segment_id=row.segment_id,
@@ -408,9 +409,9 @@ def timeline(session: Session, incident_id: UUID, *, language: str) -> list[Time
     crews = {row.by_crew_id for row in rows if row.by_crew_id}
     names: dict[UUID, str] = {}
     if users:
-        names |= dict(session.execute(select(User.id, User.display_name).where(User.id.in_(users))).tuples())
+        names |= dict(session.execute(select(User.id, User.display_name).where(User.id.in_(users))).all())
     if crews:
-        names |= dict(session.execute(select(Crew.id, Crew.name).where(Crew.id.in_(crews))).tuples())
+        names |= dict(session.execute(select(Crew.id, Crew.name).where(Crew.id.in_(crews))).all())
     return [_timeline_entry(row, names, language) for row in rows]
 
 
@@ -449,7 +450,7 @@ def _summaries(session: Session, rows: Sequence[Incident]) -> list[IncidentSumma
                     WorkOrder.incident_id.in_(ids), WorkOrder.ended_at.is_(None), WorkOrder.id.not_in(there)
                 )
                 .group_by(WorkOrder.incident_id)
-            ).tuples()
+            ).all()
         )
         for incident_id, code in session.execute(
             select(WorkOrder.incident_id, Crew.code)

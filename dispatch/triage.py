@@ -51,6 +51,8 @@ class ReportFacts:
     customer_account_id: UUID | None
     noticed_at: datetime
     """When the caller noticed; late calls speak for that time."""
+    extent: str = "unknown"
+    """How far it reaches, as the caller sees it."""
     repeat_of: UUID | None = None
 
     @property
@@ -160,6 +162,9 @@ BACKGROUND_SHARE: Final[Mapping[str, float]] = {
     _C.OTHER: 0.15,
 }
 
+EXTENT_WEIGHT: Final[Mapping[str, float]] = {"only_me": 0.4, "building": 1.0, "street": 1.5, "unknown": 1.0}
+"""One whose neighbours have water has private trouble more often than not."""
+
 HOP_WEIGHT: Final = (1.0, 0.7, 0.45, 0.25)
 LONE_WEIGHT: Final = (0.0, 0.3, 0.5)
 """A lone call about water that is missing may be about private plumbing, and two may be neighbours of one riser."""
@@ -171,6 +176,8 @@ UNSURE_PLACE_M: Final = 80.0
 """How far off a place of no confidence may be."""
 SUPPLY_REACH_M: Final = 1500.0
 LEAK_REACH_M: Final = 120.0
+LEAK_CUSTOMERS_SHARE: Final = 0.3
+"""Of the customers round about, those who walk past a place where water runs."""
 LEAK_SUPPLY_REACH_M: Final = 500.0
 UNCONNECTED_WEIGHT: Final = 0.25
 UNCONNECTED_REACH_M: Final = 150.0
@@ -358,7 +365,7 @@ def _weigh(report: ReportFacts, incident: OpenIncident, around: Neighbourhood, r
     strongest = max((tie for tie, _ in ties), key=lambda tie: tie.per_customer, default=None)
     return _Weighed(
         incident=incident,
-        odds=rate / background,
+        odds=rate / background * EXTENT_WEIGHT.get(report.extent, 1.0),
         reason_code="dispatch.triage.declared" if is_declared or strongest is None else strongest.how,
         strongest=strongest if strongest is not None and strongest.per_customer > 0.0 else None,
         nearest_m=min((tie.distance_m for tie, _ in ties), default=math.inf),
@@ -411,7 +418,7 @@ def _reaches(
     in_radius = distance_m <= rules.radius_m
     if report.category == earlier.category == Category.LEAK:
         weight = _near(distance_m, LEAK_REACH_M) if in_radius else 0.0
-        return [_Reach(_How.NEAR, weight, around.customers)]
+        return [_Reach(_How.NEAR, weight, round(around.customers * LEAK_CUSTOMERS_SHARE))]
     on_network = bool(around.hops) and earlier.segment_id is not None
     hops = None if earlier.segment_id is None else around.hops.get(earlier.segment_id)
     shared = None if earlier.segment_id is None else around.same_water.get(earlier.segment_id)
@@ -506,7 +513,13 @@ def _opens(report: ReportFacts, weighed: Sequence[_Weighed], around: Neighbourho
         else:
             code = "dispatch.triage.weak"
             values["odds"] = _round_odds(max(one.odds for one in weighed))
-    return Decision(kind=DecisionKind.OPENS, incident_id=None, reason_code=code, reason_values=values)
+    return Decision(
+        kind=DecisionKind.OPENS,
+        incident_id=None,
+        reason_code=code,
+        reason_values=values,
+        odds=max((one.odds for one in weighed), default=0.0),
+    )
 
 
 def _listed(segments: Sequence[int], *, most: int = 6) -> str:
