@@ -16,6 +16,8 @@ from gis.models import Side
 class PointOut(BaseModel):
     """Longitude and latitude in WGS 84."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     lon: float
     lat: float
 
