@@ -8,6 +8,8 @@ import traceback
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+LIBRARIES_LEVEL = "WARNING"
+"""What libraries say below this is of their inside."""
 FRAMES_KEPT = 12
 """The innermost frames tell what failed; those of the server around them do not."""
 
@@ -16,7 +18,7 @@ def configure(process: str, *, level: str = "INFO") -> None:
     """Send this process's events, and those of the libraries, to standard error as JSON lines."""
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(LibraryLine())
-    logging.basicConfig(level=level, handlers=[lines], force=True)
+    logging.basicConfig(level=LIBRARIES_LEVEL, handlers=[lines], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

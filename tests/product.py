@@ -104,7 +104,7 @@ def running(database: URL, folder: Path, *, factor: float = 1.0, **settings: str
     web_port, mqtt_port = free_port(), free_port()
     broker = Broker(folder / "broker")
     service_passwords = {user: secrets.token_hex(8) for user in mosquitto.SERVICE_USERS}
-    mosquitto.configure(broker, port=mqtt_port, service_passwords=service_passwords)
+    mosquitto.configure(broker, port=mqtt_port, service_passwords=service_passwords, crews={})
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
