@@ -1,7 +1,7 @@
-"""A workspace in one file: database, settings with their secrets, and who may connect to the broker.
+"""A workspace in one file: its database and its settings with their secrets.
 
-The file is a tar archive of `manifest.json`, `database.dump` (pg_dump's custom format), `settings.json` and
-`broker-users.json`. Messages that wait in the broker are not part of it.
+The file is a tar archive of `manifest.json`, `database.dump` (pg_dump's custom format) and `settings.json`. Who may
+connect to the broker is in the database; messages that wait in the broker are not part of it.
 """
 
 import json
@@ -21,7 +21,6 @@ from sqlalchemy import make_url
 from app.provision import (
     cluster,
     migrations,
-    mosquitto,
     postgres,
     servers,
     stopping,
@@ -30,7 +29,6 @@ from app.provision import (
 )
 from app.provision.cluster import Cluster
 from app.provision.errors import ProvisionError
-from app.provision.mosquitto import Broker
 from app.provision.progress import step, tell
 from app.provision.state import SECRET_MODE, WorkspaceFolder, locked, open_state
 
@@ -38,8 +36,7 @@ FORMAT = 1
 _MANIFEST = "manifest.json"
 _DUMP = "database.dump"
 _SETTINGS = "settings.json"
-_BROKER_USERS = "broker-users.json"
-_PARTS = frozenset({_MANIFEST, _DUMP, _SETTINGS, _BROKER_USERS})
+_PARTS = frozenset({_MANIFEST, _DUMP, _SETTINGS})
 _NOT_RESTORED = frozenset({"DATABASE_URL", "MQTT_URL"})
 """Addresses of servers kept by others belong to a machine, not to the data."""
 _BELONGS_TO_EXTENSION = re.compile(
@@ -85,12 +82,7 @@ def back_up(workspace: str, file: Path) -> Manifest:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".mainline-backup-") as name:
             parts = Path(name)
             _run_on(url, "pg_dump", "--format=custom", "--no-owner", "--no-acl", "--file", str(parts / _DUMP))
-            broker_users = mosquitto.read_credentials(Broker(folder.broker))
-            for part, value in (
-                (_MANIFEST, asdict(manifest)),
-                (_SETTINGS, settings),
-                (_BROKER_USERS, broker_users),
-            ):
+            for part, value in ((_MANIFEST, asdict(manifest)), (_SETTINGS, settings)):
                 (parts / part).write_text(json.dumps(value, indent=1), encoding="utf-8")
             archive = parts / "archive"
             with os.fdopen(os.open(archive, os.O_CREAT | os.O_WRONLY, SECRET_MODE), "wb") as output:
@@ -139,7 +131,6 @@ def restore(workspace: str, file: Path, *, force: bool = False) -> Manifest:
                 postgres.ensure_app_role(private)
                 _replace_database(private, folder, parts, force=force)
             workspace_settings.replace(folder, settings)
-            _restore_broker_users(folder, json.loads((parts / _BROKER_USERS).read_text(encoding="utf-8")))
     return manifest
 
 
@@ -201,14 +192,6 @@ def _restored_settings(folder: WorkspaceFolder, saved: Mapping[str, str]) -> dic
         if key in here:
             settings[key] = here[key]
     return settings | {key: here[key] for key in _NOT_RESTORED & here.keys()}
-
-
-def _restore_broker_users(folder: WorkspaceFolder, users: Mapping[str, str]) -> None:
-    broker = Broker(folder.broker)
-    mosquitto.prepare_folder(broker)
-    mosquitto.write_credentials(
-        broker, {user: known for user, known in users.items() if user not in mosquitto.SERVICE_USERS}
-    )
 
 
 def _refuse_if_used(url: str, workspace: str, *, force: bool) -> None:

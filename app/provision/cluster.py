@@ -26,7 +26,7 @@ OLDEST_VERSION = 15
 START_PATIENCE_S = 300
 """A cluster that was killed replays its log before it answers."""
 
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",
     "password_encryption": "'scram-sha-256'",
@@ -270,7 +270,7 @@ def _choose_port(cluster: Cluster, account: Account) -> None:
 
 
 def _write_settings(cluster: Cluster, account: Account) -> None:
-    settings = {"port": str(cluster.port), **_SETTINGS, **({} if cluster.durable else _NOT_DURABLE)}
+    settings = {"port": str(cluster.port), **SETTINGS, **({} if cluster.durable else _NOT_DURABLE)}
     lines = [
         "# Written by the launcher at each start; put your own settings into data/postgresql.auto.conf (ALTER SYSTEM)."
     ]

@@ -87,29 +87,31 @@ def account() -> Account:
 
 
 def configure(
-    broker: Broker, *, port: int, service_passwords: Mapping[str, str], host: str = "127.0.0.1"
+    broker: Broker,
+    *,
+    port: int,
+    service_passwords: Mapping[str, str],
+    crews: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> None:
-    """Write the broker's configuration and ACL, and let the product's own users in.
+    """Write the broker's configuration, ACL and password file.
 
     Parameters
     ----------
     service_passwords
-        Passwords of `SERVICE_USERS`; crews already known to the password file stay.
+        Passwords of `SERVICE_USERS`.
+    crews
+        As for `write_credentials`; nobody when None.
     """
-    owner = prepare_folder(broker)
-    write_atomically(broker.configuration, configuration_text(broker, port=port, host=host), owner=owner.ids)
-    write_atomically(broker.acl, acl_text(), owner=owner.ids)
-    kept = {user: known for user, known in read_credentials(broker).items() if user not in SERVICE_USERS}
-    services = {user: mosquitto_hash(service_passwords[user]) for user in SERVICE_USERS}
-    _write_passwords(broker, services | kept)
-
-
-def prepare_folder(broker: Broker) -> Account:
-    """Make the broker's folders for the account it runs as; return the account."""
     owner = account()
     make_private_folder(broker.folder, owner)
     make_private_folder(broker.store, owner)
-    return owner
+    write_atomically(broker.configuration, configuration_text(broker, port=port, host=host), owner=owner.ids)
+    write_atomically(broker.acl, acl_text(), owner=owner.ids)
+    crews = crews or {}
+    _refuse_unsafe(crews)
+    services = {user: mosquitto_hash(service_passwords[user]) for user in SERVICE_USERS}
+    _write_passwords(broker, services | dict(crews))
 
 
 def configuration_text(broker: Broker, *, port: int, host: str) -> str:
@@ -159,9 +161,7 @@ def write_credentials(broker: Broker, users: Mapping[str, str]) -> None:
     ValueError
         A name holds a character that means something in topics or in the password file.
     """
-    for user in users:
-        if _UNSAFE_IN_NAME.search(user) or user in SERVICE_USERS:
-            raise ValueError(f"{user!r} cannot be a broker's user name")
+    _refuse_unsafe(users)
     services = {user: known for user, known in read_credentials(broker).items() if user in SERVICE_USERS}
     _write_passwords(broker, services | dict(users))
     reload(broker)
@@ -187,6 +187,12 @@ def reload(broker: Broker) -> bool:
         return False  # another process has the number of a broker that is gone
     os.kill(pid, signal.SIGHUP)
     return True
+
+
+def _refuse_unsafe(users: Mapping[str, str]) -> None:
+    for user in users:
+        if _UNSAFE_IN_NAME.search(user) or user in SERVICE_USERS:
+            raise ValueError(f"{user!r} cannot be a broker's user name")
 
 
 def _write_passwords(broker: Broker, users: Mapping[str, str]) -> None:

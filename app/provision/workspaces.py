@@ -28,6 +28,7 @@ from app.provision.mosquitto import Broker
 from app.provision.progress import step, tell
 from app.provision.state import CHECKOUT, State, WorkspaceFolder, locked, open_state, port_is_free
 from core.db import session_factory, transaction
+from tracker.queries import broker_users
 
 START_PATIENCE_S = 120.0
 FAILED_STARTS_MAX = 4
@@ -105,8 +106,9 @@ def ensure_up(
         if not _runs_as(folder, mark):
             stop_processes(name)
             _check_ports(folder, environment)
-            _configure_broker(folder, settings, environment)
-            _bring_up_to_date(database_url)
+            bring_up_to_date(database_url)
+            if environment.get("MAINLINE_BROKER_FOLDER"):
+                configure_broker(Broker(folder.broker), settings, database_url=database_url)
             _start_supervisor(folder, environment, mark)
         running = RunningWorkspace(
             folder,
@@ -129,7 +131,7 @@ def ensure_database(name: str) -> str:
     with locked(state):
         settings = workspace_settings.ensure(state, folder)
         database_url = database_address(state, folder, settings)
-        _bring_up_to_date(database_url)
+        bring_up_to_date(database_url)
     return database_url
 
 
@@ -204,7 +206,8 @@ def database_address(state: State, folder: WorkspaceFolder, settings: Mapping[st
     return postgres.database_url(private, folder.database)
 
 
-def _bring_up_to_date(database_url: str) -> None:
+def bring_up_to_date(database_url: str) -> None:
+    """Give a database the schema of this checkout and what a new workspace starts with."""
     migrations.upgrade(database_url)
     with transaction(session_factory(database_url, pool_size=1)) as session:
         seeds.plant(session)
@@ -215,18 +218,32 @@ def _built_pages(state: State) -> Path | None:
     return pages if pages is not None and pages.exists() else None
 
 
-def _configure_broker(
-    folder: WorkspaceFolder, settings: Mapping[str, str], environment: Mapping[str, str]
+def configure_broker(
+    broker: Broker,
+    settings: Mapping[str, str],
+    *,
+    database_url: str,
+    port: int | None = None,
+    host: str = "127.0.0.1",
 ) -> None:
-    if not environment.get("MAINLINE_BROKER_FOLDER"):
-        return
+    """Write the private broker's files: who may connect is what the database says.
+
+    Parameters
+    ----------
+    settings
+        With the passwords of the product's own users, and the port unless `port` gives it.
+    """
+    with transaction(session_factory(database_url, pool_size=1)) as session:
+        crews = broker_users(session)
     mosquitto.configure(
-        Broker(folder.broker),
-        port=int(settings["MAINLINE_MQTT_PORT"]),
+        broker,
+        port=port or int(settings["MAINLINE_MQTT_PORT"]),
+        host=host,
         service_passwords={
             mosquitto.INGEST: settings["MAINLINE_MQTT_INGEST_PASSWORD"],
             mosquitto.PUBLISHER: settings["MAINLINE_MQTT_PUBLISHER_PASSWORD"],
         },
+        crews=crews,
     )
 
 

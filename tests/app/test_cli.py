@@ -11,7 +11,7 @@ import pytest
 from app import bootstrap, cli
 from app.cli import COMMANDS, Provides
 from app.commands import bench
-from app.provision import packages
+from app.provision import packages, settings_manual
 from app.provision.errors import ProvisionError
 from app.provision.state import CHECKOUT
 
@@ -103,6 +103,11 @@ def test_every_command_has_a_module_with_run(name: str) -> None:
 def test_every_command_is_told_in_the_operations_manual() -> None:
     manual = (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"./mainline {name}" not in manual] == []
+
+
+def test_manual_lists_the_settings_of_today() -> None:
+    manual = settings_manual.MANUAL.read_text(encoding="utf-8")
+    assert settings_manual.with_table(manual) == manual, "run: python -m app.provision.settings_manual"
 
 
 def test_workspace_is_main_but_for_the_demo_and_what_means_all() -> None:

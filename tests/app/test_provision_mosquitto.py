@@ -50,7 +50,7 @@ class RunningBroker:
 def running() -> Iterator[RunningBroker]:
     with reachable_folder() as folder:
         running = RunningBroker(Broker(folder / "mosquitto"), free_port())
-        mosquitto.configure(running.broker, port=running.port, service_passwords=PASSWORDS)
+        mosquitto.configure(running.broker, port=running.port, service_passwords=PASSWORDS, crews={})
         running.start()
         yield running
         running.stop()
