@@ -13,6 +13,8 @@ import httpx
 TIMEOUT_S = 20.0
 PAUSE_FIRST_S = 0.2
 PAUSE_LONGEST_S = 2.0
+PATIENCE_S = 120.0
+"""So long the product may be away before the run is broken off: a killed process is back within seconds."""
 PAGE = 200
 """Rows asked for at once when a whole list is read."""
 CLOCK_READINGS = 3
@@ -79,8 +81,15 @@ class Client:
         body: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
     ) -> Answer:
-        """Send a request until it is answered by more than an outage."""
+        """Send a request until it is answered by more than an outage.
+
+        Raises
+        ------
+        DemoBroken
+            The product has been away, or failing at this request, for too long.
+        """
         attempts, pause_s = 0, PAUSE_FIRST_S
+        give_up = time.monotonic() + PATIENCE_S
         while True:
             attempts += 1
             response = await self._try(method, path, body, params)
@@ -89,6 +98,9 @@ class Client:
                 continue
             if response is not None and response.status_code < 500 and response.status_code != 429:
                 return Answer(response.status_code, _json(response), attempts)
+            if time.monotonic() > give_up:
+                said = response.status_code if response is not None else "nothing"
+                raise DemoBroken(f"{method} {path} has been answered by {said} for {PATIENCE_S:g} s")
             self.failures += 1
             await asyncio.sleep(pause_s * random.uniform(0.7, 1.3))
             pause_s = min(pause_s * 2, PAUSE_LONGEST_S)

@@ -18,6 +18,9 @@ STRAY_CAUSE = "stray"
 MADE_STATES = ("reached", "not_reached")
 """States in which a callback has come to its end with somebody having called; waived ones are not due any more."""
 
+ENDED_STATES = ("closed", "dismissed")
+"""States of an incident that is over; a merged one lives on in another and is not counted."""
+
 Cause = int | str
 """A burst's number, or a stray's own name."""
 
@@ -122,8 +125,8 @@ async def read_figures(
         bursts=len(counted),
         bursts_found=sum(is_found(burst.number, causes, incident_of, members) for burst in counted),
         reports_misjoined=misjoined(members),
-        incidents=len(incidents),
-        incidents_closed=sum(incident["state"] == "closed" for incident in incidents),
+        incidents=sum(incident["state"] != "merged" for incident in incidents),
+        incidents_closed=sum(incident["state"] in ENDED_STATES for incident in incidents),
         callbacks_due=sum(callback["state"] != "waived" for callback in callbacks),
         callbacks_made=sum(callback["state"] in MADE_STATES for callback in callbacks),
         events_parked=len(parked),

@@ -109,7 +109,7 @@ class Run:
             self.world, agent, self.clock, self.public.told, count=self.pace.agents, seed=self.seed
         )
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self.http)
+            stack.push_async_callback(self.http.aclose)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     cast = await self._enter(tasks)
