@@ -187,7 +187,10 @@ OFF_NETWORK_REACH_M: Final = 250.0
 """For places whose segments are not known: distance is all there is."""
 UNSURE_WEIGHT: Final = 0.3
 """What a report whose main is not known for sure still counts on the network; its distance counts in full."""
-OTHER_ZONE_WEIGHT: Final = 0.3
+OTHER_ZONE_WEIGHT: Final = 0.05
+"""Pressure zones are shut off from each other: what leaves one dry leaves the other alone."""
+OTHER_ZONE_LEAK_WEIGHT: Final = 0.5
+"""Water in a street on the border may come from the main of either."""
 DECLARED_STRENGTH: Final = 3.0
 DAY_S: Final = 86_400.0
 
@@ -401,7 +404,8 @@ def _tie(report: ReportFacts, earlier: ReportFacts, around: Neighbourhood, rules
     in_other_zone = None not in (report.zone_id, earlier.zone_id) and report.zone_id != earlier.zone_id
     faded = 0.0 if is_past else math.exp(-apart / memory)
     if in_other_zone and not are_leaks:
-        faded *= OTHER_ZONE_WEIGHT
+        is_seen = Category.LEAK in (report.category, earlier.category)
+        faded *= OTHER_ZONE_LEAK_WEIGHT if is_seen else OTHER_ZONE_WEIGHT
     return _Tie(
         how=best.how,
         per_customer=best.per_customer * faded,
