@@ -63,7 +63,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
     for kind, status in STATUS.items()
 }
 """What any route may answer besides success, for its OpenAPI."""
-PLAIN_TITLES = {404: "Not found", 405: "Method not allowed", 400: "Bad request"}
+PLAIN_TITLES = {404: "Not found", 405: "Method not allowed"}
+UNREADABLE = 400
+"""What the framework says of a body it cannot decode; to the sender it is malformed input like any other."""
 
 
 def status_of(error: MainlineError) -> int:
@@ -143,6 +145,14 @@ def _malformed(request: Request, error: Exception) -> JSONResponse:
 
 def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == UNREADABLE:
+        return problem(
+            request,
+            status=STATUS[Invalid],
+            slug="malformed",
+            title="Malformed input",
+            detail="The body is not JSON in UTF-8; correct it and send it again.",
+        )
     title = PLAIN_TITLES.get(error.status_code, "Refused")
     return problem(
         request,

@@ -17,6 +17,8 @@ def test_malformed_json_names_the_place(client: TestClient) -> None:
     answer = client.post("/api/login", content=b'{"username": ', headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
+    answer = client.post("/api/login", content=b"\xff\xfe", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/malformed")
     answer = client.post("/api/login", json={"username": "x", "extra": 1})
     assert {error["pointer"] for error in answer.json()["errors"]} == {"#/password", "#/extra"}
 
