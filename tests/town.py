@@ -47,6 +47,7 @@ an avenue block.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 import numpy as np
@@ -194,6 +195,7 @@ def _line(*points: tuple[float, float]) -> shapely.LineString:
     return shapely.LineString([_xy(x, y) for x, y in points])
 
 
+@lru_cache(maxsize=4096)
 def _xy(x: float, y: float) -> tuple[float, float]:
     place = Town.place(x, y)
     return place.lon, place.lat

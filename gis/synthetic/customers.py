@@ -74,10 +74,13 @@ def _side(line: NDArray[Any], length_m: Floats, chainage: Floats, x: Floats, y: 
 
 def connect(addresses: Addresses, mains: Mains) -> Customers:
     """Tap the main under each address's street, or else the nearest one; addresses far from any get no water."""
+    points = np.asarray(shapely.points(addresses.x, addresses.y), dtype=object)
     pipe = _own_main(addresses, mains)
+    found = np.flatnonzero(pipe >= 0)
+    far = shapely.distance(mains.line[pipe[found]], points[found]) > SERVICE_MAX_M
+    pipe[found[far]] = -1
     usable = np.flatnonzero((mains.link >= 0) & (mains.diameter_mm < LARGEST_SERVED_MM))
     orphans = np.flatnonzero(pipe < 0)
-    points = np.asarray(shapely.points(addresses.x, addresses.y), dtype=object)
     if len(orphans) and len(usable):
         nearest = usable[shapely.STRtree(mains.line[usable]).nearest(points[orphans])]
         close = shapely.distance(mains.line[nearest], points[orphans]) <= SERVICE_MAX_M

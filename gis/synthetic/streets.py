@@ -17,7 +17,9 @@ import networkx as nx
 import numpy as np
 import osmnx as ox
 import pyrosm
+import pyrosm.exceptions
 import shapely
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -122,6 +124,8 @@ _UNREADABLE = (
     struct.error,
     zlib.error,
     RuntimeError,
+    DecodeError,
+    pyrosm.exceptions.PBFException,
 )
 
 

@@ -32,7 +32,9 @@ def test_an_account_is_located(client, agent, town):
 
 
 def test_a_point_is_located_with_alternatives(client, agent, town):
-    found = client.post("/api/locate", json={"point": body(Town.on_pipe("H12", 40, left_m=5))}, headers=agent).json()
+    found = client.post(
+        "/api/locate", json={"point": body(Town.on_pipe("H12", 40, left_m=5))}, headers=agent
+    ).json()
     assert found["pipe_code"] == "H12"
     assert found["alternatives"]
 
@@ -87,7 +89,9 @@ def test_addresses_are_offered(client, agent, town):
 
 
 def test_a_shutdown_is_planned(client, dispatcher, town):
-    answer = client.get("/api/network/isolation", params={"pipe_id": str(town.pipes["H05"])}, headers=dispatcher)
+    answer = client.get(
+        "/api/network/isolation", params={"pipe_id": str(town.pipes["H05"])}, headers=dispatcher
+    )
     plan = answer.json()
     assert [valve["asset_code"] for valve in plan["valves_to_close"]] == ["VV04", "VV14", "VV24", "VV34"]
     assert (plan["customers"], plan["length_m"]) == (16, 620.0)
@@ -103,7 +107,9 @@ def test_a_stuck_valve_widens_the_plan(client, dispatcher, town):
 def test_an_unknown_pipe_is_a_404(client, dispatcher, town):
     answer = client.get("/api/network/isolation", params={"pipe_id": str(uuid4())}, headers=dispatcher)
     assert answer.status_code == 404
-    assert client.get("/api/network/isolation", params={"pipe_id": "x"}, headers=dispatcher).status_code == 422
+    assert (
+        client.get("/api/network/isolation", params={"pipe_id": "x"}, headers=dispatcher).status_code == 422
+    )
 
 
 def test_nothing_leaves_a_persons_area(client, log_in, town):

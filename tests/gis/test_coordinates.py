@@ -35,7 +35,9 @@ def test_axes_cannot_be_swapped_in_silence():
         LonLat(24.9, 60.2)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("lon", "lat"), [(181.0, 0.0), (0.0, 90.1), (math.nan, 0.0), (0.0, math.inf), (60.2, 124.9)])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(181.0, 0.0), (0.0, 90.1), (math.nan, 0.0), (0.0, math.inf), (60.2, 124.9)]
+)
 def test_what_is_no_place_on_earth_is_refused(lon, lat):
     with pytest.raises(BadCoordinate):
         LonLat(lon=lon, lat=lat)
@@ -105,7 +107,8 @@ def test_a_degree_of_longitude_shrinks_towards_the_pole():
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat", "srid"), [(-8.6, 41.1, 32629), (24.9, 60.2, 32635), (151.2, -33.9, 32756), (180.0, 0.0, 32660)]
+    ("lon", "lat", "srid"),
+    [(-8.6, 41.1, 32629), (24.9, 60.2, 32635), (151.2, -33.9, 32756), (180.0, 0.0, 32660)],
 )
 def test_utm_zones(lon, lat, srid):
     assert utm_srid(LonLat(lon=lon, lat=lat)) == srid

@@ -48,10 +48,16 @@ def test_width_case_and_accents_do_not_matter():
     assert normalise("ＭＩＬＬ  Straße—É") == "mill strasse e"
 
 
-@pytest.mark.parametrize("said", ["5 Mill Street", "mill street 5", "MIL STRET 5", "Mill St 5", "5, Mill Street, Littlebrook"])
+@pytest.mark.parametrize(
+    "said", ["5 Mill Street", "mill street 5", "MIL STRET 5", "Mill St 5", "5, Mill Street, Littlebrook"]
+)
 def test_the_house_is_found_however_it_is_said(session, town, said):
     best = geocode(session, said)[0]
-    assert (best.text, best.kind, best.address_id) == ("5 Mill Street", MatchKind.ADDRESS, town.addresses["5 Mill Street"])
+    assert (best.text, best.kind, best.address_id) == (
+        "5 Mill Street",
+        MatchKind.ADDRESS,
+        town.addresses["5 Mill Street"],
+    )
 
 
 def test_alike_streets_come_behind(session, town):
@@ -83,7 +89,10 @@ def test_nothing_like_it_is_an_empty_list(session, town, said):
 def test_typing_is_answered_with_what_begins_so(session, town):
     assert suggest_addresses(session, "mil")[0].text == "Mill Street"
     assert suggest_addresses(session, "中山")[0].text == "中山路"
-    assert [one.text for one in suggest_addresses(session, "Mill Street 2")][:2] == ["2 Mill Street", "20 Mill Street"]
+    assert [one.text for one in suggest_addresses(session, "Mill Street 2")][:2] == [
+        "2 Mill Street",
+        "20 Mill Street",
+    ]
     assert suggest_addresses(session, "zzz") == []
     assert len(suggest_addresses(session, "street", limit=2)) <= 2
 

@@ -123,7 +123,13 @@ def test_unknown_assets_are_refused(network, town):
 def test_segments_are_counted_in_valves(network, town):
     at = town.segments
     assert segment_neighbours(network, at["H01"]) == sorted([at["H00"], at["H02"]])
-    assert segments_within(network, at["H00"], 2) == {at["H00"]: 0, at["H01"]: 1, at["V40"]: 1, at["H02"]: 2, at["V50"]: 2}
+    assert segments_within(network, at["H00"], 2) == {
+        at["H00"]: 0,
+        at["H01"]: 1,
+        at["V40"]: 1,
+        at["H02"]: 2,
+        at["V50"]: 2,
+    }
     assert segments_within(network, at["V03"], 3) == {at["V03"]: 0}
 
 
@@ -135,7 +141,9 @@ def networks(draw):
     nodes = draw(st.integers(2, 9))
     pipes = draw(
         st.lists(
-            st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1)).filter(lambda ends: ends[0] != ends[1]),
+            st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1)).filter(
+                lambda ends: ends[0] != ends[1]
+            ),
             min_size=1,
             max_size=14,
         )
@@ -189,7 +197,10 @@ def oracle(net: IsolationNetwork, pipe: int, stuck: set[int]) -> dict[str, set[i
                 water.add_edge(("pipe", one), ("node", node))
     inside = nx.node_connected_component(segments, ("pipe", pipe))
     ends = [
-        (("pipe", int(net.valve_pipe[v])), ("node", int((net.pipe_to if net.valve_at_to[v] else net.pipe_from)[net.valve_pipe[v]])))
+        (
+            ("pipe", int(net.valve_pipe[v])),
+            ("node", int((net.pipe_to if net.valve_at_to[v] else net.pipe_from)[net.valve_pipe[v]])),
+        )
         for v in range(len(net.valve_pipe))
     ]
     bounding = {v for v, (a, b) in enumerate(ends) if (a in inside) != (b in inside)}

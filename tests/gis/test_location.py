@@ -58,7 +58,9 @@ def test_a_worse_phone_is_believed_less(session, town):
 def test_a_trunk_main_beside_a_distribution_main_is_not_meant(session, town):
     """Dual mains in one street: the house is on the small one even when the large one is nearer."""
     session.execute(
-        update(Pipe).where(Pipe.asset_code == "H12").values(diameter_mm=600, pipe_class=PipeClass.TRANSMISSION)
+        update(Pipe)
+        .where(Pipe.asset_code == "H12")
+        .values(diameter_mm=600, pipe_class=PipeClass.TRANSMISSION)
     )
     place = locate(session, point=Town.place(100.0, 150.0))  # on V11's street, 10 m from H12 and H02
     assert place.pipe_code == "V11"

@@ -1,5 +1,7 @@
 """Travel times and routes: the town by hand, any small graph against networkx on the same weights."""
 
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -44,16 +46,22 @@ def test_places_on_edges_cost_their_share(roads):
 
 
 def test_ahead_on_the_same_street_is_driven_directly(roads):
-    assert seconds(roads, Town.on_pipe("H21", 20.0), Town.on_pipe("H21", 80.0)) == pytest.approx(6.0, abs=0.01)
+    assert seconds(roads, Town.on_pipe("H21", 20.0), Town.on_pipe("H21", 80.0)) == pytest.approx(
+        6.0, abs=0.01
+    )
 
 
 def test_behind_on_a_one_way_street_means_round_the_block(roads):
     """From 80 m back to 20 m on Church Street, eastbound: 20 on, 80 down or up, 100 back, 80, 20."""
-    assert seconds(roads, Town.on_pipe("H21", 80.0), Town.on_pipe("H21", 20.0)) == pytest.approx(30.0, abs=0.01)
+    assert seconds(roads, Town.on_pipe("H21", 80.0), Town.on_pipe("H21", 20.0)) == pytest.approx(
+        30.0, abs=0.01
+    )
 
 
 def test_behind_on_a_two_way_street_means_turning(roads):
-    assert seconds(roads, Town.on_pipe("H20", 80.0), Town.on_pipe("H20", 20.0)) == pytest.approx(6.0, abs=0.01)
+    assert seconds(roads, Town.on_pipe("H20", 80.0), Town.on_pipe("H20", 20.0)) == pytest.approx(
+        6.0, abs=0.01
+    )
 
 
 def test_a_place_at_a_junction_leaves_by_any_street(roads):
@@ -84,7 +92,9 @@ def test_nobody_to_rank(roads):
 def test_far_from_any_road(roads):
     with pytest.raises(NoRoadNearby):
         rank_origins(roads, [Town.junction(0, 0)], FAR)
-    stranded, near = sorted(rank_origins(roads, [FAR, Town.junction(0, 1)], Town.junction(0, 0)), key=lambda t: t.origin)
+    stranded, near = sorted(
+        rank_origins(roads, [FAR, Town.junction(0, 1)], Town.junction(0, 0)), key=lambda t: t.origin
+    )
     assert (stranded.seconds, stranded.metres) == (None, None)
     assert near.seconds == pytest.approx(8.0)
     with pytest.raises(NoRoadNearby):
@@ -129,7 +139,7 @@ def test_the_graph_survives_being_kept(roads):
     again = RoadGraph.from_npz(roads.to_npz())
     assert again.to_npz() == roads.to_npz()
     assert again.names == roads.names
-    assert [p for p in again.edge_points(0)] == [p for p in roads.edge_points(0)]
+    assert list(again.edge_points(0)) == list(roads.edge_points(0))
 
 
 def test_the_stored_graph_is_read(session, town):
@@ -148,12 +158,14 @@ def test_without_a_graph_nothing_is_ranked(session):
 def graphs(draw):
     """Junctions on a grid 100 m apart or so, streets between any of them, some one-way, some doubled."""
     count = draw(st.integers(2, 8))
-    spots = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=count, max_size=count, unique=True))
+    spots = draw(
+        st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=count, max_size=count, unique=True)
+    )
     streets = draw(
         st.lists(
-            st.tuples(st.integers(0, count - 1), st.integers(0, count - 1), st.integers(1, 50), st.booleans()).filter(
-                lambda street: street[0] != street[1]
-            ),
+            st.tuples(
+                st.integers(0, count - 1), st.integers(0, count - 1), st.integers(1, 50), st.booleans()
+            ).filter(lambda street: street[0] != street[1]),
             min_size=1,
             max_size=16,
         )
@@ -191,7 +203,9 @@ def graphs(draw):
 def test_any_graph_agrees_with_networkx(graph, data):
     judge = nx.MultiDiGraph()
     judge.add_nodes_from(range(graph.node_count))
-    for u, v, time in zip(graph.edge_u.tolist(), graph.edge_v.tolist(), graph.edge_time_s.tolist(), strict=True):
+    for u, v, time in zip(
+        graph.edge_u.tolist(), graph.edge_v.tolist(), graph.edge_time_s.tolist(), strict=True
+    ):
         judge.add_edge(u, v, weight=time)
     used = sorted({*graph.edge_u.tolist(), *graph.edge_v.tolist()})
     target = data.draw(st.sampled_from(used))
@@ -220,7 +234,7 @@ def test_any_graph_agrees_with_networkx(graph, data):
 @settings(max_examples=200, deadline=None)
 def test_places_along_edges_agree_with_a_graph_cut_there(graph, data):
     """Cut the street at both places, join the pieces as one would by hand, and ask networkx."""
-    streets = [edge for edge in range(graph.edge_count)]
+    streets = list(range(graph.edge_count))
     start, end = data.draw(st.sampled_from(streets)), data.draw(st.sampled_from(streets))
     shares = st.floats(0.15, 0.85)
     a, b = data.draw(shares), data.draw(shares)
@@ -243,9 +257,9 @@ def test_places_along_edges_agree_with_a_graph_cut_there(graph, data):
             elif edge == graph.edge_reverse[on]:
                 stops.append((1.0 - share, name))
         stops.sort(key=lambda stop: stop[0])
-        for (from_share, one), (to_share, other) in zip(stops, stops[1:], strict=False):
+        for (from_share, one), (to_share, other) in itertools.pairwise(stops):
             judge.add_edge(one, other, weight=(to_share - from_share) * time)
-        for (from_share, one), (to_share, other) in zip(stops, stops[1:], strict=False):
+        for (from_share, one), (to_share, other) in itertools.pairwise(stops):
             if from_share == to_share:
                 judge.add_edge(other, one, weight=0.0)
     length = graph.edge_length_m[snapped.edge]
