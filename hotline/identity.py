@@ -47,9 +47,13 @@ def mask_phone(phone: str | None) -> str | None:
 def caller_key(settings: Settings, *, phone: str | None, account_no: str | None, report_id: UUID) -> str:
     """Make a key that is the same for the same caller and tells nothing about him.
 
-    Keyed, so that nobody without the secret can try out all numbers. A caller without number and account is a caller of his own.
+    Keyed, so that nobody without the secret can try out all numbers. Digits that are no number (`0` for one withheld, an extension) are shared
+    by strangers and do not count. A caller without number and account is a caller of his own.
     """
-    who = f"phone:{phone}" if phone else f"account:{account_no}" if account_no else f"report:{report_id}"
+    if phone is not None and phone.startswith("+"):
+        who = f"phone:{phone}"
+    else:
+        who = f"account:{account_no}" if account_no else f"report:{report_id}"
     secret = settings.token_secret.get_secret_value().encode()
     return hmac.digest(secret, f"caller/{who}".encode(), "sha256").hex()
 

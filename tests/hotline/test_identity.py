@@ -61,4 +61,8 @@ def test_a_caller_without_number_is_known_by_his_account_else_by_nothing(setting
     by_nothing = [caller_key(settings, phone=None, account_no=None, report_id=uuid4()) for _ in range(2)]
     assert len(set(by_account)) == 1
     assert len(set(by_nothing)) == 2
-    assert by_account[0] != caller_key(settings, phone="1", account_no=None, report_id=uuid4())
+
+
+def test_strangers_with_a_withheld_number_are_not_taken_for_one(settings: Settings) -> None:
+    keys = {caller_key(settings, phone="0", account_no=None, report_id=uuid4()) for _ in range(2)}
+    assert len(keys) == 2
