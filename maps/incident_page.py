@@ -3,6 +3,7 @@
 Words of callers stand only in the tables, escaped; the map's scripts hold numbers, codes and our own words.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -27,7 +28,7 @@ from hotline.models import Report
 from maps.leaflet import leaflet
 from maps.overview import incidents_on_map
 
-SURROUNDINGS_M = 450.0
+SURROUNDINGS_M = 700.0
 """How far round the incident streets and mains are drawn, metres."""
 LINES_MAX = 3000
 """Folium pages grow by about 200 bytes a line; more than this would be tiles' work."""
@@ -48,9 +49,10 @@ h1 { margin: 0 0 4px; font-size: 22px; } h2 { margin: 24px 0 8px; font-size: 16p
 .map .folium-map { position: absolute; inset: 0; width: 100%; height: 100%; background: #f3f4f3; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 8px 0; font-size: 12px; }
 .legend i { display: inline-block; width: 18px; height: 4px; margin-right: 6px; vertical-align: middle; border-radius: 2px; }
-.legend i.dot { width: 10px; height: 10px; border-radius: 50%; }
+.legend i.dot, .legend i.ring { width: 10px; height: 10px; border-radius: 50%; }
+.legend i.ring { background: #fff !important; border: 2.5px solid; }
 table { width: 100%; border-collapse: collapse; } th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid #d9dfe3; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { color: #566169; font-size: 12px; font-weight: 600; } td.tight { white-space: nowrap; }
+th { color: #566169; font-size: 12px; font-weight: 600; } td.tight { white-space: nowrap; overflow-wrap: normal; }
 .order { min-width: 20px; height: 20px; border-radius: 10px; background: #b87b00; color: #fff; font: 600 11px/20px system-ui, sans-serif; text-align: center; }
 .flag { padding: 0 6px; border-radius: 4px; background: #d55e00; color: #fff; font: 600 12px/20px system-ui, sans-serif; white-space: nowrap; width: max-content; }
 @media print { main { padding: 0; } .leaflet-control-zoom { display: none; } }
@@ -82,7 +84,7 @@ def incident_page(
         The pages are not built.
     """
     library = leaflet(settings)
-    detail = dispatch_queries.incident_detail(session, actor, incident_id)
+    detail = dispatch_queries.incident_detail(session, replace(actor, language=language), incident_id)
     words = _Words(language, ZoneInfo(settings.utility_timezone))
     chart = _chart(session, detail, words)
     figure = folium.Figure()
@@ -112,6 +114,9 @@ def incident_page(
 
 
 _MAP_ITSELF = ".leaflet-container { font: inherit; }"
+
+
+TIGHT = ' class="tight"'
 
 
 class _Words:
@@ -150,7 +155,9 @@ def _chart(session: Session, detail: IncidentDetail, words: _Words) -> folium.Ma
     lines: list[tuple[dict[str, Any], str, float]] = []
     lines += [
         (_geojson(road), ROAD_COLOUR, 5.0)
-        for road in _near(session, RoadEdge, place, or_(RoadEdge.reverse_of.is_(None), RoadEdge.reverse_of > RoadEdge.id))
+        for road in _near(
+            session, RoadEdge, place, or_(RoadEdge.reverse_of.is_(None), RoadEdge.reverse_of > RoadEdge.id)
+        )
     ]
     pipes = _near(session, Pipe, place)
     lines += [
@@ -251,12 +258,17 @@ def _descriptions(session: Session, actor: Actor, detail: IncidentDetail) -> dic
     return {row.id: row.description for row in rows}
 
 
-def _table(title: str, columns: list[str], rows: list[list[str]], nothing: str) -> str:
-    """Write a table; every cell is text."""
+def _table(title: str, columns: list[str], rows: list[list[str]], nothing: str, *, tight: int = 0) -> str:
+    """Write a table; every cell is text, the first `tight` ones of a row unbroken."""
     if not rows:
         return f'<h2>{escape(title)}</h2><p class="muted">{escape(nothing)}</p>'
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{TIGHT if at < tight else ''}>{escape(cell)}</td>" for at, cell in enumerate(row))
+        + "</tr>"
+        for row in rows
+    )
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -286,14 +298,14 @@ def _legend(words: _Words) -> str:
         ("", PIPE_COLOUR, "pipe"),
         ("", SEGMENT_COLOUR, "segment"),
         ("", ZONE_COLOUR, "zone"),
-        ("dot", REPORT_COLOUR, "report"),
+        ("ring", REPORT_COLOUR, "report"),
         ("dot", VALVE_COLOUR, "valve"),
         ("dot", PLACE_COLOUR, "incident"),
     ]
     return (
         '<p class="legend">'
         + "".join(
-            f'<span><i class="{shape}" style="background:{colour}"></i>{escape(words(f"legend_{key}"))}</span>'
+            f'<span><i class="{shape}" style="background:{colour};border-color:{colour}"></i>{escape(words(f"legend_{key}"))}</span>'
             for shape, colour, key in signs
         )
         + "</p>"
@@ -322,7 +334,7 @@ def _reports(detail: IncidentDetail, said: dict[UUID, str], words: _Words) -> st
         for report in detail.reports
     ]
     columns = [words("number"), words("received"), words("category"), words("said"), words("why")]
-    return _table(words("reports_title"), columns, rows, words("no_reports"))
+    return _table(words("reports_title"), columns, rows, words("no_reports"), tight=3)
 
 
 def _orders(detail: IncidentDetail, words: _Words) -> str:
@@ -345,10 +357,10 @@ def _orders(detail: IncidentDetail, words: _Words) -> str:
         words("made_at"),
         words("ended"),
     ]
-    return _table(words("orders_title"), columns, rows, words("no_orders"))
+    return _table(words("orders_title"), columns, rows, words("no_orders"), tight=6)
 
 
 def _timeline(detail: IncidentDetail, words: _Words) -> str:
     rows = [[words.time(step.at), step.what, step.who or "", step.why] for step in detail.timeline]
     columns = [words("time"), words("what"), words("who"), words("why")]
-    return _table(words("timeline_title"), columns, rows, words("no_timeline"))
+    return _table(words("timeline_title"), columns, rows, words("no_timeline"), tight=1)

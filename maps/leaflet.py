@@ -9,6 +9,8 @@ from core.settings import Settings
 from maps.errors import LeafletNotBuilt
 
 FOLDER = "vendor/leaflet"
+NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+"""One empty pixel. Folium gives every marker Leaflet's own pin before it gives it ours."""
 _PICTURE = re.compile(r"url\([^)]*\)")
 _SOURCE_MAP = re.compile(r"^\s*(//#|/\*#) sourceMappingURL=.*$", re.MULTILINE)
 
@@ -39,6 +41,7 @@ def _read(folder: Path) -> Leaflet:
     script = (folder / "leaflet.js").read_text(encoding="utf-8")
     styles = (folder / "leaflet.css").read_text(encoding="utf-8")
     # The pictures of controls and pins we do not use would be asked for over the network.
+    script += f"\nL.Icon.Default.imagePath = '{NO_PICTURE}#';\n"
     return Leaflet(
         script=_SOURCE_MAP.sub("", script).replace("</script", "<\\/script"),
         styles=_PICTURE.sub("none", styles),

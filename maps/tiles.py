@@ -54,11 +54,16 @@ class _Layer:
 # A city's small pipes would fill a far view: least diameter drawn, by zoom, millimetres.
 _PIPE_DIAMETER_SQL = "CASE WHEN :z <= 10 THEN 300 WHEN :z <= 11 THEN 200 WHEN :z <= 12 THEN 150 ELSE 0 END"
 # OpenStreetMap's classes in four ranks; far views hold the upper ones only.
-_ROAD_RANK_SQL = """CASE
-    WHEN r.road_class ~ '^(motorway|trunk|primary)' THEN 1
-    WHEN r.road_class ~ '^(secondary|tertiary)' THEN 2
-    WHEN r.road_class ~ '^(residential|unclassified|living_street)' THEN 3
-    ELSE 4 END"""
+_ROAD_RANKS = {
+    1: ("motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link"),
+    2: ("secondary", "secondary_link", "tertiary", "tertiary_link"),
+    3: ("residential", "unclassified", "living_street"),
+}
+_ROAD_RANK_SQL = (
+    "CASE r.road_class "
+    + " ".join(f"WHEN '{kind}' THEN {rank}" for rank, kinds in _ROAD_RANKS.items() for kind in kinds)
+    + " ELSE 4 END"
+)
 _ROAD_RANK_MAX_SQL = "CASE WHEN :z <= 10 THEN 1 WHEN :z <= 12 THEN 2 WHEN :z <= 13 THEN 3 ELSE 4 END"
 _VALVE_MARK_SQL = "CASE WHEN v.operable = 'no' THEN 'seized' WHEN v.is_closed THEN 'closed' ELSE 'open' END"
 # The bow-tie lies along its pipe; its picture is drawn pointing east, an azimuth counts from north.
