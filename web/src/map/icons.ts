@@ -87,10 +87,25 @@ function flag(fill: string, edge: string): ImageData {
   })
 }
 
-function hatch(colour: string): ImageData {
+/** The flag from afar: no number in it, so that many fit side by side. */
+function smallFlag(fill: string, edge: string): ImageData {
+  return picture(16, 18, (pen) => {
+    path(pen, [[3, 16], [3, 2], [13, 5.5], [3, 9]], false)
+    pen.lineWidth = 4
+    pen.strokeStyle = edge
+    pen.stroke()
+    pen.fillStyle = fill
+    pen.fill()
+    pen.lineWidth = 1.8
+    pen.strokeStyle = fill
+    pen.stroke()
+  })
+}
+
+function hatch(colour: string, alpha: number): ImageData {
   return picture(10, 10, (pen) => {
     pen.strokeStyle = colour
-    pen.globalAlpha = 0.6
+    pen.globalAlpha = alpha
     pen.lineWidth = 1.4
     for (const shift of [-10, 0, 10]) {
       path(pen, [[shift, 10], [shift + 10, 0]], false)
@@ -142,7 +157,8 @@ export function addIcons(map: EngineMap, theme: Theme): void {
   for (const tone of Object.keys(TONES) as Tone[]) {
     put(`crew-moving-${tone}`, crew(TONES[tone], colours.halo, true, false))
     put(`crew-standing-${tone}`, crew(TONES[tone], colours.halo, false, false))
-    put(`hatch-${tone}`, hatch(TONES[tone]))
+    put(`hatch-${tone}`, hatch(TONES[tone], theme === 'dark' ? 0.6 : 0.85))
+    put(`flag-small-${tone}`, smallFlag(TONES[tone], colours.halo))
     // Left of the stretch is the pole, right the rounded end; the text sits in `content`.
     put(`flag-${tone}`, flag(TONES[tone], colours.halo), {
       stretchX: [[16, 44]],

@@ -11,12 +11,15 @@ export const GROUPS = {
   hydrants: ['hydrant'],
   zones: ['zone-hatch', 'zone-edge'],
   reports: ['report'],
-  incidents: ['incident'],
+  incidents: ['incident-far', 'incident'],
   crews: ['crew-route-casing', 'crew-route', 'crew', 'crew-name'],
 } as const
 export type Group = keyof typeof GROUPS
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] }
+
+/** From this zoom on an incident's flag holds its number. */
+const FLAG_ZOOM = 12.5
 
 /** Own sources, filled by MapView. */
 export const LIVE_SOURCES = ['zones', 'reports', 'incidents', 'crews', 'routes', 'plan', 'place'] as const
@@ -146,7 +149,7 @@ export function mapStyle(theme: Theme): StyleSpecification {
       'source-layer': 'hydrants',
       minzoom: 15,
       paint: {
-        'circle-radius': ['interpolate', ['linear'], ['zoom'], 15, 1.8, 18, 4.5],
+        'circle-radius': ['interpolate', ['linear'], ['zoom'], 15, 1.4, 17, 2.6, 19, 4.5],
         'circle-color': c.hydrant,
         'circle-stroke-color': c.halo,
         'circle-stroke-width': 1,
@@ -278,9 +281,29 @@ export function mapStyle(theme: Theme): StyleSpecification {
       paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.6 },
     },
     {
+      id: 'incident-far',
+      type: 'symbol',
+      source: 'incidents',
+      maxzoom: FLAG_ZOOM,
+      layout: {
+        ...text,
+        'icon-image': ['concat', 'flag-small-', ['get', 'tone']],
+        'icon-anchor': 'bottom-left',
+        'icon-allow-overlap': true,
+        'text-field': ['get', 'label'],
+        'text-size': 11,
+        'text-anchor': 'left',
+        'text-offset': [1.1, -0.9],
+        'text-optional': true,
+        'symbol-sort-key': ['-', 0, ['get', 'rank']],
+      },
+      paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.6 },
+    },
+    {
       id: 'incident',
       type: 'symbol',
       source: 'incidents',
+      minzoom: FLAG_ZOOM,
       layout: {
         ...text,
         'icon-image': ['concat', 'flag-', ['get', 'tone']],
