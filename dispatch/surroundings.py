@@ -65,7 +65,7 @@ class Surroundings:
 
     def knows(self, segment: int | None) -> bool:
         """Whether the network has such a segment (one stored before a change may be gone)."""
-        return segment is not None and 0 <= segment < self.network.segment_count
+        return segment is not None and self.network.has_segment(segment)
 
     def _look_around(self, segment: int) -> Neighbourhood:
         hops = segments_within(self.network, segment, self.hops_max)

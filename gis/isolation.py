@@ -155,24 +155,35 @@ class IsolationNetwork:
 
     @cached_property
     def segment_of(self) -> Ints:
-        """The segment of each pipe, then of each node; numbered in the order of their first pipe."""
+        """The segment of each pipe, then of each node.
+
+        A segment is numbered by its first pipe's place in the arrays (or, without any pipe, by its first node's, after
+        all pipes): so when two segments become one, all others keep their numbers.
+        """
         _, label = self._joined(self._cut_by_valves)
-        _, first = np.unique(label, return_index=True)
-        rank = np.empty(len(first), dtype=np.int64)
-        rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-        return rank[label]
+        _, first, member = np.unique(label, return_index=True, return_inverse=True)
+        return np.asarray(first, dtype=np.int64)[member]
 
     @cached_property
-    def segment_count(self) -> int:
-        """How many segments there are, those that are a bare node between valves included."""
-        return int(self.segment_of.max(initial=-1)) + 1
+    def segments(self) -> Ints:
+        """The numbers of all segments, rising, those that are a bare node between valves included."""
+        return np.unique(self.segment_of)
+
+    def has_segment(self, segment: int) -> bool:
+        """Whether there is a segment of that number."""
+        return 0 <= segment < self._numbers and int(self.segment_of[segment]) == segment
+
+    @property
+    def _numbers(self) -> int:
+        """One more than the highest number a segment can have."""
+        return self.pipe_count + self.node_count
 
     @cached_property
     def _pipes_by_segment(self) -> tuple[Ints, Ints]:
         """Pipes sorted by segment, and where each segment starts."""
         segments = self.segment_of[: self.pipe_count]
         order = np.argsort(segments, kind="stable").astype(np.int64)
-        starts = np.searchsorted(segments[order], np.arange(self.segment_count + 1)).astype(np.int64)
+        starts = np.searchsorted(segments[order], np.arange(self._numbers + 1)).astype(np.int64)
         return order, starts
 
     def pipes_of(self, segment: int) -> Ints:
@@ -195,7 +206,7 @@ class IsolationNetwork:
         bounds = np.flatnonzero(sides[0] != sides[1])
         segments = np.concatenate([sides[0][bounds], sides[1][bounds]])
         order = np.argsort(segments, kind="stable")
-        starts = np.searchsorted(segments[order], np.arange(self.segment_count + 1)).astype(np.int64)
+        starts = np.searchsorted(segments[order], np.arange(self._numbers + 1)).astype(np.int64)
         return np.tile(bounds, 2)[order], starts
 
     def valves_of(self, segment: int) -> Ints:
@@ -225,7 +236,7 @@ class IsolationNetwork:
         A segment is cut off by another when every way from every source leads through it; that is what a dominator is
         (Lengauer and Tarjan 1979). The tree of a super-source answers for all segments at once.
         """
-        root = self.segment_count
+        root = self._numbers
         pairs = self._passages
         feeds = np.column_stack([np.full(len(self._fed_segments), root), self._fed_segments])
         graph = igraph.Graph(
@@ -243,7 +254,7 @@ class IsolationNetwork:
         """Children in the dominator tree: segments sorted by parent, and where each parent's start."""
         parent = self._cut_off_parent
         order = np.argsort(parent, kind="stable").astype(np.int64)
-        starts = np.searchsorted(parent[order], np.arange(self.segment_count + 1)).astype(np.int64)
+        starts = np.searchsorted(parent[order], np.arange(self._numbers + 1)).astype(np.int64)
         return order, starts
 
     def cut_off_by(self, segment: int) -> list[int]:
@@ -370,7 +381,7 @@ def _reached(size: int, pairs: NDArray[np.int64], starts: Ints) -> Flags:
 
 def _cut_off_together(network: IsolationNetwork, segments: Sequence[int]) -> list[int]:
     """Find what several segments shut at once cut off: reachable today, not without them."""
-    size, pairs, feeds = network.segment_count, network._passages, network._fed_segments
+    size, pairs, feeds = network._numbers, network._passages, network._fed_segments
     shut = np.zeros(size, dtype=bool)
     shut[list(segments)] = True
     today = _reached(size, pairs, feeds)

@@ -23,7 +23,7 @@ def segment_lines(
     """Draw each segment as the lines of its pipes; a segment without pipes has none."""
     return [
         shapely.MultiLineString(list(pipe_lines[pipes])) if len(pipes := network.pipes_of(segment)) else None
-        for segment in range(network.segment_count)
+        for segment in network.segments.tolist()
     ]
 
 
@@ -31,6 +31,7 @@ def segment_lines(
 class SegmentFacts:
     """What is stored of a segment beside its geometry; `valves` are places in the network's arrays."""
 
+    number: int
     pipe_count: int
     length_m: float
     customer_count: int
@@ -40,9 +41,10 @@ class SegmentFacts:
 
 def segment_facts(network: IsolationNetwork) -> Iterator[SegmentFacts]:
     """Tell the facts of each segment, in the order of their numbers."""
-    for segment in range(network.segment_count):
+    for segment in network.segments.tolist():
         pipes = network.pipes_of(segment)
         yield SegmentFacts(
+            number=segment,
             pipe_count=len(pipes),
             length_m=float(network.pipe_length_m[pipes].sum()),
             customer_count=int(network.customers[pipes].sum()),
@@ -64,7 +66,7 @@ def rebuild_segments(session: Session) -> IsolationNetwork:
     drawn = segment_lines(network, np.array([lines[one] for one in ids], dtype=object))
     rows = [
         {
-            "id": segment,
+            "id": facts.number,
             "pipe_count": facts.pipe_count,
             "length_m": facts.length_m,
             "customer_count": facts.customer_count,
@@ -72,7 +74,7 @@ def rebuild_segments(session: Session) -> IsolationNetwork:
             "cut_off_segment_ids": facts.cut_off,
             "geom": None if line is None else stored(line),
         }
-        for segment, (facts, line) in enumerate(zip(segment_facts(network), drawn, strict=True))
+        for facts, line in zip(segment_facts(network), drawn, strict=True)
     ]
     if rows:
         session.execute(insert(IsolationSegment), rows)

@@ -264,7 +264,7 @@ def _store_network(
     lines = pipes.shape.geometries()
     network = isolation_network(city, pipe_id, valve_id)
     _store_segments(cursor, network, lines, valve_id)
-    progress(f"storing {len(pipes.code):,} pipes in {network.segment_count:,} segments")
+    progress(f"storing {len(pipes.code):,} pipes in {len(network.segments):,} segments")
     segment = network.segment_of
     _copy(
         cursor,
@@ -345,7 +345,7 @@ def _store_segments(
         cursor,
         "isolation_segment",
         {
-            "id": _fixed(np.arange(len(facts)), ">i4"),
+            "id": _fixed(network.segments, ">i4"),
             "pipe_count": _fixed(np.array([fact.pipe_count for fact in facts]), ">i4"),
             "length_m": _fixed(np.array([fact.length_m for fact in facts]), ">f8"),
             "customer_count": _fixed(np.array([fact.customer_count for fact in facts]), ">i4"),

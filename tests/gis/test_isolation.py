@@ -284,3 +284,8 @@ def test_without_valves_everything_is_one_segment(network, town):
     found = isolation_plan(bare, town.pipes["H00"])
     assert len(found.segment_pipe_ids) == 67  # all but the closed one
     assert found.valves_to_close == ()
+
+
+def test_segments_keep_their_numbers_when_two_others_become_one(network, town):
+    stuck = network.with_valves(inoperable=[town.valves["VV14"]])
+    assert set(stuck.segments) == set(network.segments) - {max(town.segments["H04"], town.segments["H05"])}

@@ -69,7 +69,7 @@ def test_the_network_read_back_is_the_one_that_was_stored(session, loaded, city)
     rows = session.execute(
         select(IsolationSegment.id, IsolationSegment.customer_count, IsolationSegment.cut_off_segment_ids)
     ).all()
-    assert len(rows) == read.segment_count
+    assert len(rows) == len(read.segments)
     for segment, customers, cut_off in rows:
         assert customers == read.customers[read.pipes_of(segment)].sum()
         assert cut_off == read.cut_off_by(segment)
