@@ -1,24 +1,16 @@
-"""Builds the tests' database schema the way the product does."""
+"""Builds the tests' database schema the way the product does: by its migrations."""
 
-import procrastinate.schema
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from app.tables import METADATA
-from core.db import SCHEMAS
+from app.provision import migrations
 
 
 def build_schema(url: URL) -> None:
-    """Create extensions, schemas and tables in an empty database."""
+    """Create extensions and every table in an empty database."""
     engine = create_engine(url)
     with engine.begin() as connection:
         for extension in ("postgis", "pg_trgm"):
             connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-        for schema in SCHEMAS:
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-        METADATA.create_all(connection)
-        connection.execute(
-            text("CREATE TABLE tracker.position_default PARTITION OF tracker.position DEFAULT")
-        )
-        connection.exec_driver_sql(procrastinate.schema.SchemaManager.get_schema().replace("%", "%%"))
     engine.dispose()
+    migrations.upgrade(url.render_as_string(hide_password=False))

@@ -36,6 +36,7 @@ def test_settings_that_measure_say_their_unit() -> None:
         "_min",
         "_rows",
         "_events",
+        "_per_1000_day",
     )
     counts = {"web_port", "database_pool_size", "deadline_batch"}
     for name, field in Settings.model_fields.items():
