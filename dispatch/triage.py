@@ -105,7 +105,7 @@ class Rules:
     hops_max: int = 3
     repeat_window: timedelta = timedelta(days=7)
     reopen_window: timedelta = timedelta(hours=24)
-    """A customer who calls again so soon after the closing has still the same trouble."""
+    """A customer who calls again about what he noticed so long before the closing, or less, has still the same trouble."""
     odds_min: float = 3.0
     """How many times likelier than chance a report must be to join."""
     merge_odds_min: float = 12.0
@@ -258,7 +258,7 @@ def _repeat(report: ReportFacts, candidates: Sequence[OpenIncident], rules: Rule
     """Find the incident in which the same customer told the same matter; an open one before one just closed."""
     found: list[tuple[bool, datetime, int, OpenIncident, str]] = []
     for incident in candidates:
-        if incident.closed_at is not None and report.noticed_at - incident.closed_at > rules.reopen_window:
+        if incident.closed_at is not None and not _is_older_than(report, incident.closed_at, rules):
             continue
         for earlier in incident.reports:
             if not _is_same_matter(earlier.category, report.category):
@@ -283,6 +283,11 @@ def _repeat(report: ReportFacts, candidates: Sequence[OpenIncident], rules: Rule
         },
         odds=math.inf,
     )
+
+
+def _is_older_than(report: ReportFacts, closed_at: datetime, rules: Rules) -> bool:
+    """Whether what is reported was there before the closing: then it was closed too early; later trouble is new trouble."""
+    return closed_at - rules.reopen_window <= report.noticed_at <= closed_at
 
 
 def _repeat_code(report: ReportFacts, earlier: ReportFacts) -> str | None:

@@ -165,12 +165,12 @@ def test_other_outcomes_of_callbacks_change_nothing(play: Play) -> None:
     assert incident.state == IncidentState.CLOSED
 
 
-def test_who_calls_again_after_the_closing_reopens_it_by_himself(play: Play) -> None:
+def test_who_calls_again_about_the_same_after_the_closing_reopens_it(play: Play) -> None:
     crew = play.crew("one", play.town.junction(1, 2))
     play.call("H02", caller="phone")
     play.work(crew, NOTHING)
     play.wait(minutes=30)
-    play.call("H02", caller="phone")
+    play.call("H02", caller="phone", minutes_ago=45)
     incident = play.incident()
     assert incident.state == IncidentState.SUSPECTED
     assert [row.decision for row in play.reports(incident)] == ["opened", "repeat"]
