@@ -150,6 +150,8 @@ class Ingest:
     ) -> None:
         if any(code.is_failure for code in codes):
             log.error("ingest.subscription_refused", reasons=[str(code) for code in codes])
+        else:
+            log.info("ingest.subscribed", topic=self._topic)
             return
         self._is_listening = True
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,9 +12,6 @@ from gis.coordinates import LonLat
 from tracker.errors import CrewWithoutDevice
 from tracker.models import LatestPosition, Position, Presence, PresenceState
 from tracker.queries import has_device, latest_with_presence, trail_rows
-
-CHANNEL: Final = "positions"
-"""PostgreSQL notifies here when positions were stored: the live map's wake."""
 
 
 @dataclass(frozen=True, slots=True)
