@@ -28,6 +28,8 @@ NOTICE_RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 CREDENTIALS_RETRY = procrastinate.RetryStrategy(max_attempts=10, exponential_wait=2)
 STALLED_AFTER_S = 30
 """A worker whose heartbeat is older than this is dead, and its jobs are given to another."""
+JOBS_KEPT_H = 24
+"""Hours a finished job is kept to look at; one that failed for good stays."""
 _CREDENTIALS_LOCK = 7_301_003
 """Key of the advisory lock that lets one job at a time write the broker's password file."""
 
@@ -124,10 +126,19 @@ def _add_housekeeping(app: procrastinate.App, settings: Settings, factory: Sessi
         if dropped:
             log.info("jobs.position_days_dropped", days=dropped)
 
-    @app.periodic(cron="* * * * * */10")
+    @app.periodic(cron="* * * * * */15")
     @app.task(name="retry_stalled_jobs", queueing_lock="retry_stalled_jobs", pass_context=True)
     async def retry_stalled_jobs(context: procrastinate.JobContext, timestamp: int) -> None:
         manager: Any = context.app.job_manager  # Any: procrastinate's own types are not checked here
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+            try:
+                await manager.retry_job(job)
+            except procrastinate.exceptions.UniqueViolation:  # another of the same key waits already
+                await manager.finish_job(job, status=procrastinate.jobs.Status.FAILED, delete_job=False)
             log.info("jobs.stalled_job_retried", job_id=job.id, task=job.task_name)
-            await manager.retry_job(job)
+
+    @app.periodic(cron="43 * * * *")
+    @app.task(name="forget_old_jobs", queueing_lock="forget_old_jobs", pass_context=True)
+    async def forget_old_jobs(context: procrastinate.JobContext, timestamp: int) -> None:
+        manager: Any = context.app.job_manager  # Any: as above
+        await manager.delete_old_jobs(nb_hours=JOBS_KEPT_H)

@@ -181,3 +181,26 @@ def test_unknown_task_waits_for_a_worker_that_knows_it(factory: SessionFactory) 
     with factory() as session, session.begin():
         defer(session, f"{PUBLISH_JOB_NOTICE}_of_tomorrow")
         assert session.scalar(select(func.count()).select_from(text("procrastinate_jobs"))) == 1
+
+
+def test_jobs_of_a_killed_worker_are_done_by_another(broker: RunningBroker, factory: SessionFactory) -> None:
+    broker.admit({"C-07": "secret"})
+    phone = broker.phone("C-07")
+    phone.subscribe("crews/C-07/jobs")
+    event = offer()
+    with factory() as session, session.begin():
+        tell_crew_of_offer(session, event)
+        let_broker_know_devices(session, DeviceCredentialsChanged(new_id()))
+        # Taken by a worker that was killed: it never says another word.
+        session.execute(text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL"))
+        let_broker_know_devices(session, DeviceCredentialsChanged(new_id()))
+        session.execute(
+            text(
+                "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 day' WHERE status = 'todo'"
+            )
+        )
+    give_up = time.monotonic() + 40
+    while phone.heard.empty():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    assert phone.hears()[1]["assignment_id"] == str(event.assignment_id)
