@@ -154,6 +154,10 @@ MEMORY: Final[Mapping[str, timedelta]] = {
 }
 """How long a report goes on speaking for its cause; of a pair, the shorter holds."""
 
+AT_ONCE: Final = timedelta(minutes=10)
+"""Callers of one break notice it within about so long of each other, those that look at the clock."""
+AT_ONCE_SHARE: Final = 0.5
+
 BACKGROUND_SHARE: Final[Mapping[str, float]] = {
     _C.NO_WATER: 0.3,
     _C.LOW_PRESSURE: 0.2,
@@ -187,11 +191,15 @@ OFF_NETWORK_REACH_M: Final = 250.0
 """For places whose segments are not known: distance is all there is."""
 UNSURE_WEIGHT: Final = 0.3
 """What a report whose main is not known for sure still counts on the network; its distance counts in full."""
-OTHER_ZONE_WEIGHT: Final = 0.05
+OTHER_ZONE_WEIGHT: Final = 0.01
 """Pressure zones are shut off from each other: what leaves one dry leaves the other alone."""
 OTHER_ZONE_LEAK_WEIGHT: Final = 0.5
 """Water in a street on the border may come from the main of either."""
 DECLARED_STRENGTH: Final = 3.0
+LOCATING_CUSTOMERS: Final = 3
+"""Dry customers within what a break would shut off, from which on its place is believed."""
+UNEXPLAINED_WEIGHT: Final = 0.25
+SURE_PLACE: Final = 0.7
 DAY_S: Final = 86_400.0
 
 
@@ -370,6 +378,8 @@ def _weigh(report: ReportFacts, incident: OpenIncident, around: Neighbourhood, r
     if is_declared:
         memory_s = MEMORY[report.category].total_seconds()
         rate += DECLARED_STRENGTH * report.confidence / (max(around.customers, CUSTOMERS_MIN) * memory_s)
+    elif _is_unexplained(report, incident):
+        rate *= UNEXPLAINED_WEIGHT
     strongest = max((tie for tie, _ in ties), key=lambda tie: tie.per_customer, default=None)
     return _Weighed(
         incident=incident,
@@ -379,6 +389,20 @@ def _weigh(report: ReportFacts, incident: OpenIncident, around: Neighbourhood, r
         nearest_m=min((tie.distance_m for tie, _ in ties), default=math.inf),
         is_other_matter=all((one.category, report.category) not in COMPATIBILITY for one in speaking),
     )
+
+
+def _is_unexplained(report: ReportFacts, incident: OpenIncident) -> bool:
+    """Whether the report's tap should still run if the incident is what it seems, and enough dry taps say where it is."""
+    if report.category != Category.NO_WATER or report.segment_id is None or not incident.dry_segments:
+        return False
+    if report.segment_id in incident.dry_segments or report.confidence < SURE_PLACE:
+        return False
+    inside = {
+        one.customer_key
+        for one in incident.reports
+        if one.category == Category.NO_WATER and one.segment_id in incident.dry_segments
+    }
+    return len(inside) >= LOCATING_CUSTOMERS
 
 
 def _latest_per_customer(reports: Sequence[ReportFacts]) -> list[ReportFacts]:
@@ -403,14 +427,16 @@ def _tie(report: ReportFacts, earlier: ReportFacts, around: Neighbourhood, rules
     unsure_m = UNSURE_PLACE_M * ((1.0 - report.confidence) + (1.0 - earlier.confidence))
     reaches = _reaches(report, earlier, around, rules, distance_m=max(0.0, metres - unsure_m))
     best = max(reaches, key=lambda reach: reach.per_customer)
-    are_leaks = report.category == earlier.category == Category.LEAK
+    pair = {report.category, earlier.category}
+    are_leaks = pair == {Category.LEAK}
     memory, apart = _memory(report, earlier), abs(report.noticed_at - earlier.noticed_at)
     is_past = apart > (memory if are_leaks else rules.window)
     in_other_zone = None not in (report.zone_id, earlier.zone_id) and report.zone_id != earlier.zone_id
-    faded = 0.0 if is_past else math.exp(-apart / memory)
+    faded = (
+        0.0 if is_past else _fading(apart, memory, are_supply=_C.LEAK not in pair and SUPPLY.issuperset(pair))
+    )
     if in_other_zone and not are_leaks:
-        is_seen = Category.LEAK in (report.category, earlier.category)
-        faded *= OTHER_ZONE_LEAK_WEIGHT if is_seen else OTHER_ZONE_WEIGHT
+        faded *= OTHER_ZONE_LEAK_WEIGHT if Category.LEAK in pair else OTHER_ZONE_WEIGHT
     return _Tie(
         how=best.how,
         per_customer=best.per_customer * faded,
@@ -452,6 +478,15 @@ def _reaches(
         weight = sure * shared.weight * _near(distance_m, fed_reach_m)
         reaches.append(_Reach(_How.SAME_WATER, weight, shared.customers))
     return reaches
+
+
+def _fading(apart: timedelta, memory: timedelta, *, are_supply: bool) -> float:
+    """How much the time between two notices speaks for one cause: taps run dry at once, and some tell it by and by."""
+    slowly = math.exp(-apart / memory)
+    if not are_supply:
+        return slowly
+    at_once = math.exp(-apart / AT_ONCE) * (memory / AT_ONCE)
+    return AT_ONCE_SHARE * at_once + (1.0 - AT_ONCE_SHARE) * slowly
 
 
 def _memory(report: ReportFacts, earlier: ReportFacts) -> timedelta:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
@@ -11,6 +12,10 @@ from sqlalchemy.orm import Session
 from core.settings import Settings, get_settings
 from tests.dispatch.play import Play
 from tests.town import Town, load_town
+
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,26 @@ def test_time_wears_a_report_out() -> None:
     assert late.kind is DecisionKind.OPENS
 
 
+def test_taps_that_ran_dry_at_the_same_time_speak_more_for_one_cause_than_an_hour_apart() -> None:
+    known = incident(report(60), report(80, segment=813))
+    at_once, later = (decide(report(minutes=minutes), [known], AROUND).odds for minutes in (2, 60))
+    assert at_once > 5 * later
+
+
+def test_a_tap_that_should_still_run_speaks_for_another_break() -> None:
+    dry = [report(250 + 10 * k, segment=813, minutes=k) for k in range(4)]
+    placed = incident(*dry, dry_segments=frozenset({813}))
+    unplaced = incident(*dry)
+    outside = report(minutes=40)
+    assert decide(outside, [placed], AROUND).odds == pytest.approx(
+        0.25 * decide(outside, [unplaced], AROUND).odds
+    )
+    low = report(minutes=40, category="low_pressure")
+    assert decide(low, [placed], AROUND).odds == decide(low, [unplaced], AROUND).odds, (
+        "pressure falls round about"
+    )
+
+
 def test_a_late_call_speaks_for_the_time_it_noticed() -> None:
     known = incident(report(60, minutes=400), report(80, minutes=401, segment=813))
     told_late = report(minutes=398)
