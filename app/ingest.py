@@ -150,10 +150,9 @@ class Ingest:
     ) -> None:
         if any(code.is_failure for code in codes):
             log.error("ingest.subscription_refused", reasons=[str(code) for code in codes])
-        else:
-            log.info("ingest.subscribed", topic=self._topic)
             return
         self._is_listening = True
+        log.info("ingest.subscribed", topic=self._topic)
 
     def _on_disconnect(
         self, client: mqtt.Client, _: object, flags: object, code: ReasonCode, properties: object

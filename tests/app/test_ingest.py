@@ -222,6 +222,21 @@ def test_with_the_database_away_messages_wait_and_are_stored_when_it_is_back(
     assert drops(factory) == {}
 
 
+def test_heart_beats_only_while_it_listens(start: Start, broker: RunningBroker, tmp_path: Path) -> None:
+    start(MAINLINE_RUN_DIR=str(tmp_path))
+    heartbeat = tmp_path / "ingest.heartbeat"
+    wait_until(heartbeat.exists)
+    first = heartbeat.stat().st_mtime_ns
+    wait_until(lambda: heartbeat.stat().st_mtime_ns > first)
+    broker.stop()
+    time.sleep(0.5)
+    last = heartbeat.stat().st_mtime_ns
+    time.sleep(2.5)
+    assert heartbeat.stat().st_mtime_ns == last
+    broker.start()
+    wait_until(lambda: heartbeat.stat().st_mtime_ns > last)
+
+
 def test_broker_started_again_is_found_again(
     start: Start,
     broker: RunningBroker,
