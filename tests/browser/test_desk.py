@@ -1,0 +1,153 @@
+"""The agent's desk, worked without a mouse."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Desk, drawn, eventually, map_settles
+from tests.browser.layout import overlapping_texts
+from tests.product import Product
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_it_looks_right(
+    desk: Desk, browser: Browser, product: Product, pictures: Path, language: str, theme: str
+) -> None:
+    page = desk.open(browser, "/desk", role="agent", language=language, theme=theme)
+    map_settles(page)
+    account = product.town.accounts_on("H21")[0]
+    page.keyboard.type(product.town.phones[account])
+    expect(page.get_by_test_id("caller")).to_contain_text(account)
+    map_settles(page)
+    assert drawn(page, "place")
+    page.screenshot(path=pictures / f"desk_{language}_{theme}.png")
+    assert overlapping_texts(page) == []
+
+
+def test_a_call_is_taken_by_keys_alone(desk: Desk, browser: Browser, product: Product) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    account = product.town.accounts_on("H55")[0]
+    page.keyboard.type(product.town.phones[account])
+    expect(page.get_by_test_id("caller")).to_contain_text(account)
+    expect(page.get_by_test_id("report-form")).to_contain_text("Main H55")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    page.keyboard.press("7")
+    page.keyboard.press("e")
+    page.keyboard.type("no water since breakfast")
+    page.keyboard.press("Control+Enter")
+    saved = page.get_by_test_id("saved")
+    expect(saved).to_contain_text("is saved")
+    expect(saved).to_contain_text("Joined incident #", timeout=15_000)
+    newest = product.client("agent").get("/api/reports?limit=1").json()["items"][0]
+    assert newest["category"] == "no_water"
+    assert newest["extent"] == "building"
+    assert newest["description"] == "no water since breakfast"
+    assert newest["location"]["pipe_code"] == "H55"
+    page.keyboard.press("n")
+    expect(page.get_by_role("textbox", name="Caller's number")).to_be_focused()
+
+
+def test_a_place_is_found_by_its_address(desk: Desk, browser: Browser, product: Product) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.keyboard.type("5 Station Str")
+    expect(page.get_by_role("listbox")).to_contain_text("5 Station Street")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("report-form")).to_contain_text("Main H14")
+
+
+def test_an_unlocated_report_gets_its_place(desk: Desk, browser: Browser, product: Product) -> None:
+    agent = product.client("agent")
+    body = {
+        "channel": "phone",
+        "category": "leak",
+        "description": "at the big tree",
+        "address_text": "zzz qqq",
+    }
+    report = agent.post("/api/reports", json=body).raise_for_status().json()
+    assert report["state"] == "unlocated"
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    expect(page.get_by_test_id("list-unlocated")).to_contain_text("zzz qqq")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    panel = page.get_by_test_id("place-panel")
+    expect(panel).to_contain_text("at the big tree")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("9 Mill Street")
+    page.keyboard.press("Control+Enter")
+    expect(panel).to_contain_text("Located")
+    located = agent.get(f"/api/reports/{report['id']}").json()
+    assert located["state"] == "located"
+    assert located["location"]["pipe_code"] == "H20"
+
+
+def test_a_click_on_the_map_is_a_place(desk: Desk, browser: Browser, product: Product) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    place = product.town.on_pipe("H10", 50)
+    x, y = page.evaluate(
+        """([lon, lat]) => {
+            const map = window.__map
+            map.jumpTo({center: [lon, lat], zoom: 16})
+            const {x, y} = map.project([lon, lat])
+            const {left, top} = map.getContainer().getBoundingClientRect()
+            return [left + x, top + y]
+        }""",
+        [place.lon, place.lat],
+    )
+    map_settles(page)
+    page.mouse.click(x, y)
+    expect(page.get_by_test_id("report-form")).to_contain_text("Main H10")
+
+
+def test_a_refusal_keeps_what_was_typed(desk: Desk, browser: Browser, product: Product) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    page.keyboard.type("+12025559999")
+    page.keyboard.press("Escape")
+    page.keyboard.press("3")
+    page.keyboard.press("e")
+    page.keyboard.type("a leak at the corner")
+    page.route("**/api/reports", lambda route: route.abort())
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    expect(page.get_by_role("alert")).to_contain_text("Everything you typed is kept")
+    page.unroute_all()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("saved")).to_contain_text("is saved")
+    desk.complaints.clear()  # the browser logs the request this test aborted
+    newest = product.client("agent").get("/api/reports?limit=1").json()["items"][0]
+    assert newest["description"] == "a leak at the corner"
+
+
+def test_a_new_report_of_a_colleague_appears(desk: Desk, browser: Browser, product: Product) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    body = {
+        "channel": "phone",
+        "category": "other",
+        "description": "a colleague's call",
+        "address_text": "1 Ash Avenue",
+    }
+    product.client("agent").post("/api/reports", json=body).raise_for_status()
+    expect(page.get_by_test_id("list-latest")).to_contain_text("1 Ash Avenue", timeout=10_000)
+
+
+def test_it_shows_no_vehicles(desk: Desk, browser: Browser) -> None:
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    eventually(lambda: page.get_by_test_id("live").get_attribute("data-state") == "live", "the stream")
+    assert drawn(page, "crew") == []
