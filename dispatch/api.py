@@ -39,8 +39,8 @@ from dispatch.schemas import (
 from dispatch.work_orders import SKILLS_OF
 from gis.cache import current_roads
 from gis.coordinates import LonLat
-from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
-from gis.roads import RoadGraph, route
+from gis.errors import NoRoadGraph, NoRoadNearby
+from gis.roads import routes_to
 from gis.service_area import ensure_in_service_area
 
 router = APIRouter(prefix="/api", tags=["dispatch"])
@@ -354,17 +354,10 @@ def _detail(session: Session, actor: Actor, incident_id: UUID) -> IncidentDetail
 def _routes(session: Session, ranked: list[RankedCrew], place: LonLat) -> dict[UUID, tuple[LonLat, ...]]:
     """Draw the ways of the first eligible crews."""
     shown = [one for one in ranked if one.is_eligible][:ROUTES_SHOWN]
-    if not shown:
-        return {}
+    origins = [one.point for one in shown if one.point is not None]
+    within_s = max((one.travel_time_s for one in shown if one.travel_time_s is not None), default=0.0)
     try:
-        roads = current_roads(session)
-    except NoRoadGraph:
+        routes = routes_to(current_roads(session), origins, place, within_s=within_s) if origins else []
+    except (NoRoadGraph, NoRoadNearby):
         return {}
-    return {one.crew_id: line for one in shown if one.point and (line := _line(roads, one.point, place))}
-
-
-def _line(roads: RoadGraph, origin: LonLat, place: LonLat) -> tuple[LonLat, ...] | None:
-    try:
-        return route(roads, origin, place).geometry
-    except (NoRoadNearby, NoRouteFound):
-        return None
+    return {one.crew_id: way.geometry for one, way in zip(shown, routes, strict=True) if way is not None}

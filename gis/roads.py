@@ -33,6 +33,8 @@ SEARCH_LIMITS_S = (900.0, 1800.0, np.inf)
 EXPECTED_MPS = 8.0
 """What a crew makes good in a straight line; only chooses the first limit to try."""
 SNAP_LIMIT_M = 2000.0
+TIME_SLACK_S = 1.0
+"""Added to a time that was worked out before, against rounding."""
 AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
 E7 = 1e7
@@ -495,25 +497,73 @@ def route(
     NoRouteFound
         One-way streets or a gap leave no way.
     """
-    start, target = graph._snap([origin]), graph._snap([destination])
-    if max(start.distance_m[0], target.distance_m[0]) > snap_limit_m:
+    if graph._snap([origin]).distance_m[0] > snap_limit_m:
         raise NoRoadNearby
-    arriving, leaving = graph._gates(target, leaving=False), graph._gates(start, leaving=True)
-    beside_s, _ = graph._along_one_edge(start, target)
-    for limit_s in _limits([origin], destination, 1):
-        cost, following = graph._search(arriving, limit_s)
-        by_gate = np.where(leaving.node[0] >= 0, leaving.seconds[0] + cost[leaving.node[0]], np.inf)
-        gate = int(np.argmin(by_gate))
-        best = min(by_gate[gate], beside_s[0])
-        if best <= limit_s and np.isfinite(best):
-            break
-    else:
+    (found,) = routes_to(graph, [origin], destination, snap_limit_m=snap_limit_m)
+    if found is None:
         raise NoRouteFound
-    if beside_s[0] <= by_gate[gate]:
-        pieces = [_one_piece(graph, start, target)]
-    else:
-        pieces = _pieces(graph, start, target, leaving, gate, arriving, following)
-    return _told(graph, pieces, origin)
+    return found
+
+
+def routes_to(
+    graph: RoadGraph,
+    origins: Sequence[LonLat],
+    destination: LonLat,
+    *,
+    within_s: float | None = None,
+    snap_limit_m: float = SNAP_LIMIT_M,
+) -> list[Route | None]:
+    """Find the fastest ways by road from several origins to one destination, in one search.
+
+    Parameters
+    ----------
+    within_s
+        The longest of the ways, if it is known already, seconds: the search need not look farther.
+
+    Returns
+    -------
+    routes
+        One an origin, in their order; None where there is no road near it or no way.
+
+    Raises
+    ------
+    NoRoadNearby
+        No road near the destination.
+    """
+    if not origins:
+        return []
+    target = graph._snap([destination])
+    if target.distance_m[0] > snap_limit_m:
+        raise NoRoadNearby
+    starts = [graph._snap([origin]) for origin in origins]
+    usable = [start.distance_m[0] <= snap_limit_m for start in starts]
+    arriving = graph._gates(target, leaving=False)
+    leaving = [graph._gates(start, leaving=True) for start in starts]
+    beside_s = [float(graph._along_one_edge(start, target)[0][0]) for start in starts]
+    gates, best_s = [0] * len(origins), [np.inf] * len(origins)
+    known = None if within_s is None else (within_s + TIME_SLACK_S,)
+    for limit_s in known or _limits(origins, destination, len(origins)):
+        cost, following = graph._search(arriving, limit_s)
+        for i, ways in enumerate(leaving):
+            by_gate = np.where(ways.node[0] >= 0, ways.seconds[0] + cost[ways.node[0]], np.inf)
+            gates[i], best_s[i] = int(np.argmin(by_gate)), float(by_gate.min())
+        if all(
+            min(best, beside) <= limit_s
+            for best, beside, near in zip(best_s, beside_s, usable, strict=True)
+            if near
+        ):
+            break
+
+    def found(i: int) -> Route | None:
+        if not usable[i] or not np.isfinite(min(best_s[i], beside_s[i])):
+            return None
+        if beside_s[i] <= best_s[i]:
+            pieces = [_one_piece(graph, starts[i], target)]
+        else:
+            pieces = _pieces(graph, starts[i], target, leaving[i], gates[i], arriving, following)
+        return _told(graph, pieces, origins[i])
+
+    return [found(i) for i in range(len(origins))]
 
 
 def _one_piece(graph: RoadGraph, start: _Snap, target: _Snap) -> _Piece:
@@ -554,7 +604,10 @@ def _pieces(
 def _drawn_piece(graph: RoadGraph, piece: _Piece) -> list[tuple[float, float]]:
     """Cut an edge's plane geometry to the part that is driven."""
     part = slice(graph.line_start[piece.edge], graph.line_start[piece.edge + 1])
-    whole = shapely.LineString(graph._plane_vertices[part])
+    vertices = graph._plane_vertices[part]
+    if piece.start == 0.0 and piece.end == 1.0:
+        return [(x, y) for x, y in vertices.tolist()]
+    whole = shapely.LineString(vertices)
     line = shapely.ops.substring(whole, piece.start, piece.end, normalized=True)
     return [(float(x), float(y)) for x, y in shapely.get_coordinates(line)]
 

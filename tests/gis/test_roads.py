@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
-from gis.roads import E7, RoadGraph, Turn, load_road_graph, rank_origins, route
+from gis.roads import E7, RoadGraph, Turn, load_road_graph, rank_origins, route, routes_to
 from tests.town import Town, town_roads
 
 FAR = LonLat(lon=-33.0, lat=41.0)
@@ -121,6 +121,18 @@ def test_the_way_is_told_street_by_street(roads):
     assert drawn == pytest.approx(280.0, rel=5e-3)
     assert straight_line_m(found.geometry[0], Town.place(250, 0)) < 0.1
     assert straight_line_m(found.geometry[-1], Town.place(130, 160)) < 0.1
+
+
+def test_several_ways_are_found_in_one_search(roads):
+    there = Town.junction(5, 4)
+    origins = [Town.junction(c, r) for c, r in ((0, 0), (3, 2), (6, 5))]
+    alone = [route(roads, origin, there) for origin in origins]
+    assert routes_to(roads, origins, there) == alone
+    longest = max(one.seconds for one in alone)
+    assert routes_to(roads, origins, there, within_s=longest) == alone
+    far = Town.place(90_000, 0)
+    assert routes_to(roads, [far, origins[0]], there) == [None, alone[0]]
+    assert routes_to(roads, [], there) == []
 
 
 def test_already_there(roads):
