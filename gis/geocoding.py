@@ -2,19 +2,25 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from gis.coordinates import LonLat
 from gis.models import Address, Street
 
 STREETS_TRIED = 12
+STREETS_FETCHED = 60
+TRIGRAM_STEPS = (0.45, 0.3)
+"""Similarities tried one after the other when no name is equal; at 0.3 alone every "Rua" is like every other."""
+PLACE_WEIGHT = 6.0
+STREET_ALONE = 0.5
 STREET_LIKENESS_MIN = 62.0
 """Names less alike than this (0..100, rapidfuzz) are not the same street misspelt."""
 INTERPOLATION_GAP_MAX = 40
@@ -78,36 +84,53 @@ def normalise(text: str) -> str:
 
 
 def parse_address(text: str) -> ParsedAddress:
-    """Split an address into street, house number and the rest.
+    """Split an address into street, house number and the rest: the likeliest of its readings."""
+    return readings_of(text)[0]
+
+
+def readings_of(text: str) -> list[ParsedAddress]:
+    """List the ways to read an address, the likeliest first.
 
     Understands a number before the street (`12 Mill Street`), after it (`Mannerheimintie 5 A`, `Rua da Torre, 12, Gaia`)
-    and the Chinese form (`解放路12号`), full-width digits included.
+    and the Chinese form (`解放路12号`), full-width digits included. Numbers can belong to the name of the street
+    (`Rua 25 de Abril 12`), so each of them makes a reading, and so does the whole without any.
     """
     parts = [part for part in (normalise(part) for part in re.split(r"[,，;；\n]", text)) if part]
-    whole = " ".join(parts)
-    chinese = _parse_chinese(whole)
+    chinese = _parse_chinese(" ".join(parts))
     if chinese is not None:
-        return chinese
-    number, letter, streets, others = None, "", [], []
-    for part in parts:
+        return [chinese]
+    readings = []
+    for index, part in enumerate(parts):
         words = part.split()
-        found = next(((i, m) for i, word in enumerate(words) if (m := _NUMBER.match(word))), None)
-        if number is None and found is not None:
-            index, match = found
-            number, letter = int(match["digits"]), match["letter"] or ""
-            after = words[index + 1 :]
-            if index > 0 and after and len(after[0]) == 1 and after[0].isalpha():
-                letter, after = after[0], after[1:]
-            named = words[:index] if index > 0 else after
-            if named:
-                streets.append(" ".join(named))
-                others.extend(after if index > 0 else [])
-        elif any(not word.isdigit() for word in words):
-            streets.append(part)
-    others.extend(streets[1:])
-    return ParsedAddress(
-        tuple(dict.fromkeys(_spelt_out(one) for one in streets)), number, letter, " ".join(others)
-    )
+        others = [other for place, other in enumerate(parts) if place != index]
+        for at, word in enumerate(words):
+            match = _NUMBER.match(word)
+            if match is not None:
+                readings.append(_reading(words, at, match, before=parts[:index], others=others))
+    readings.append(_read(parts[:1], None, "", parts[1:]))
+    return readings
+
+
+def _reading(
+    words: list[str], at: int, match: re.Match[str], *, before: list[str], others: list[str]
+) -> ParsedAddress:
+    """Read an address with the house number at one of its words."""
+    after = words[at + 1 :]
+    letter = match["letter"] or ""
+    if at > 0 and after and len(after[0]) == 1 and after[0].isalpha():
+        letter, after = after[0], after[1:]
+    named, rest = (words[:at], after) if at > 0 else (after, [])
+    if named:
+        return _read([" ".join(named)], int(match["digits"]), letter, [*rest, *others])
+    # The number stands alone between commas: the street was said before it, or else comes after.
+    street = before[-1:] or others[:1]
+    return _read(street, int(match["digits"]), letter, [one for one in others if one not in street])
+
+
+def _read(streets: list[str], number: int | None, letter: str, others: list[str]) -> ParsedAddress:
+    """Put a reading together; what consists of digits alone names no street."""
+    named = [_spelt_out(one) for one in streets if not one.replace(" ", "").isdigit()]
+    return ParsedAddress(tuple(named), number, letter, " ".join(one for one in others if not one.isdigit()))
 
 
 def _spelt_out(street: str) -> str:
@@ -139,34 +162,59 @@ def _parse_chinese(text: str) -> ParsedAddress | None:
 
 @dataclass(frozen=True, slots=True)
 class _StreetMatch:
+    """A street that could be meant, and the reading that names it."""
+
     id: UUID
     name: str
     place: str | None
     likeness: float
+    reading: ParsedAddress
 
 
-def _streets(session: Session, parsed: ParsedAddress) -> list[_StreetMatch]:
-    """Find streets with a name like the one given, best first."""
-    if not parsed.street_parts:
-        return []
-    nearness = func.greatest(*(func.similarity(Street.normalised, part) for part in parsed.street_parts))
+def _rows_like(session: Session, parts: Sequence[str]) -> Sequence[Any]:
+    """Fetch streets of these names, or else of names ever less like them; rows are (id, name, place, folded)."""
+    columns = select(Street.id, Street.name, Street.place, Street.normalised)
     rows = session.execute(
-        select(Street.id, Street.name, Street.place, Street.normalised)
-        .where(or_(*(Street.normalised.op("%")(part) for part in parsed.street_parts)))
-        .order_by(nearness.desc(), Street.id)
-        .limit(STREETS_TRIED * 3)
+        columns.where(Street.normalised.in_(parts)).order_by(Street.id).limit(STREETS_FETCHED)
+    ).all()
+    for likeness_min in TRIGRAM_STEPS:
+        if rows:
+            break
+        session.execute(select(func.set_config("pg_trgm.similarity_threshold", str(likeness_min), True)))
+        nearness = func.greatest(*(func.similarity(Street.normalised, part) for part in parts))
+        rows = session.execute(
+            columns.where(or_(*(Street.normalised.op("%")(part) for part in parts)))
+            .order_by(nearness.desc(), Street.id)
+            .limit(STREETS_FETCHED)
+        ).all()
+    return rows
+
+
+def _likeness(folded: str, place: str | None, reading: ParsedAddress) -> float:
+    """Compare a street with one reading, 0 to 100."""
+    alike: float = max(
+        max(fuzz.ratio(folded, part), fuzz.token_sort_ratio(folded, part) - 2.0)
+        for part in reading.street_parts
     )
+    if place and reading.others:
+        # Naming the place settles which of several streets of one name is meant.
+        alike += PLACE_WEIGHT * (fuzz.partial_ratio(normalise(place), reading.others) / 100.0 - 1.0)
+    return alike
+
+
+def _streets(session: Session, readings: Sequence[ParsedAddress]) -> list[_StreetMatch]:
+    """Find streets with a name like one of the readings', best first."""
+    named = [reading for reading in readings if reading.street_parts]
+    parts = list(dict.fromkeys(part for reading in named for part in reading.street_parts))
+    if not parts:
+        return []
     matches = []
-    for street_id, name, place, folded in rows:
-        alike = max(
-            max(fuzz.ratio(folded, part), fuzz.token_sort_ratio(folded, part) - 2.0)
-            for part in parsed.street_parts
+    for street_id, name, place, folded in _rows_like(session, parts):
+        alike, reading = max(
+            ((_likeness(folded, place, reading), reading) for reading in named), key=lambda pair: pair[0]
         )
-        if place and parsed.others:
-            # Naming the place settles which of several streets of one name is meant.
-            alike += 6.0 * fuzz.partial_ratio(normalise(place), parsed.others) / 100.0 - 6.0
         if alike >= STREET_LIKENESS_MIN:
-            matches.append(_StreetMatch(street_id, name, place, alike))
+            matches.append(_StreetMatch(street_id, name, place, alike, reading))
     matches.sort(key=lambda match: (-match.likeness, match.id))
     return matches[:STREETS_TRIED]
 
@@ -180,8 +228,17 @@ class _House:
     point: LonLat
 
 
-def _houses(session: Session, streets: Sequence[UUID], number: int) -> dict[UUID, list[_House]]:
-    """Fetch the houses of streets with numbers near the one given."""
+def _houses(session: Session, wanted: Mapping[UUID, int]) -> dict[UUID, list[_House]]:
+    """Fetch the houses of streets with numbers near the one wanted in each."""
+    if not wanted:
+        return {}
+    near = [
+        and_(
+            Address.street_id == street,
+            Address.house_ordinal.between(number - INTERPOLATION_GAP_MAX, number + INTERPOLATION_GAP_MAX),
+        )
+        for street, number in wanted.items()
+    ]
     rows = session.execute(
         select(
             Address.street_id,
@@ -192,13 +249,10 @@ def _houses(session: Session, streets: Sequence[UUID], number: int) -> dict[UUID
             func.ST_X(Address.geom),
             func.ST_Y(Address.geom),
         )
-        .where(
-            Address.street_id.in_(streets),
-            Address.house_ordinal.between(number - INTERPOLATION_GAP_MAX, number + INTERPOLATION_GAP_MAX),
-        )
+        .where(or_(*near))
         .order_by(Address.house_ordinal, Address.house_number, Address.id)
     )
-    found: dict[UUID, list[_House]] = {street: [] for street in streets}
+    found: dict[UUID, list[_House]] = {street: [] for street in wanted}
     for street_id, address_id, text, house, ordinal, lon, lat in rows:
         found[street_id].append(_House(address_id, text, house or "", ordinal, LonLat(lon=lon, lat=lat)))
     return found
@@ -212,10 +266,9 @@ def _between(lower: _House, upper: _House, number: int) -> LonLat:
     )
 
 
-def _at_number(
-    street: _StreetMatch, houses: Sequence[_House], parsed: ParsedAddress
-) -> AddressCandidate | None:
+def _at_number(street: _StreetMatch, houses: Sequence[_House]) -> AddressCandidate | None:
     """Pick or interpolate the house of the number asked for."""
+    parsed = street.reading
     number = parsed.number
     if number is None or not houses:
         return None
@@ -245,25 +298,30 @@ def _at_number(
     )
 
 
-def _on_street(session: Session, street: _StreetMatch) -> AddressCandidate | None:
-    """Stand in the middle of the street when no number helps: the point of it nearest its centre."""
-    place = session.execute(
-        select(
-            func.ST_X(func.ST_ClosestPoint(Street.geom, func.ST_Centroid(Street.geom))),
-            func.ST_Y(func.ST_ClosestPoint(Street.geom, func.ST_Centroid(Street.geom))),
-        ).where(Street.id == street.id, Street.geom.is_not(None))
-    ).one_or_none()
-    if place is None:
-        return None
-    return AddressCandidate(
-        street.name,
-        street.name,
-        street.place,
-        LonLat(lon=place[0], lat=place[1]),
-        0.5 * min(1.0, street.likeness / 100.0),
-        MatchKind.STREET,
-        None,
+def _on_streets(session: Session, streets: Sequence[_StreetMatch]) -> dict[UUID, AddressCandidate]:
+    """Stand in the middle of streets where no number helps: on each, the point of it nearest its centre."""
+    if not streets:
+        return {}
+    middle = func.ST_ClosestPoint(Street.geom, func.ST_Centroid(Street.geom))
+    rows = session.execute(
+        select(Street.id, func.ST_X(middle), func.ST_Y(middle)).where(
+            Street.id.in_([street.id for street in streets]), Street.geom.is_not(None)
+        )
     )
+    places = {street_id: LonLat(lon=lon, lat=lat) for street_id, lon, lat in rows}
+    return {
+        street.id: AddressCandidate(
+            street.name,
+            street.name,
+            street.place,
+            places[street.id],
+            STREET_ALONE * min(1.0, street.likeness / 100.0),
+            MatchKind.STREET,
+            None,
+        )
+        for street in streets
+        if street.id in places
+    }
 
 
 def geocode(session: Session, text: str, *, limit: int = 5) -> list[AddressCandidate]:
@@ -282,18 +340,19 @@ def geocode(session: Session, text: str, *, limit: int = 5) -> list[AddressCandi
         Best first; empty when no street has a name like it. A missing house is interpolated between its neighbours on
         the same side; without a number the middle of the street stands, with half the score.
     """
-    parsed = parse_address(text)
-    streets = _streets(session, parsed)
-    if not streets:
-        return []
-    houses = _houses(session, [street.id for street in streets], parsed.number) if parsed.number else {}
+    streets = _streets(session, readings_of(text))
+    houses = _houses(
+        session, {street.id: street.reading.number for street in streets if street.reading.number is not None}
+    )
     candidates: list[AddressCandidate] = []
+    without: list[_StreetMatch] = []
     for street in streets:
-        candidate = _at_number(street, houses.get(street.id, []), parsed)
-        if candidate is None and len(candidates) < limit:
-            candidate = _on_street(session, street)
-        if candidate is not None:
+        candidate = _at_number(street, houses.get(street.id, []))
+        if candidate is None:
+            without.append(street)
+        else:
             candidates.append(candidate)
+    candidates.extend(_on_streets(session, without[:limit]).values())
     candidates.sort(key=lambda candidate: -candidate.score)
     return candidates[:limit]
 
@@ -303,27 +362,35 @@ def suggest_addresses(session: Session, typed: str, *, limit: int = 10) -> list[
 
     The last word may be unfinished: streets that begin with what was typed come before those merely like it.
     """
-    parsed = parse_address(typed)
-    if not parsed.street_parts:
-        return []
-    part = parsed.street_parts[0]
-    begins = Street.normalised.like(func.replace(func.replace(part, "%", ""), "_", "") + "%")
-    rows = session.execute(
-        select(Street.id, Street.name, Street.place)
-        .where(or_(begins, Street.normalised.op("%")(part)))
-        .order_by(begins.desc(), func.similarity(Street.normalised, part).desc(), Street.name, Street.id)
-        .limit(limit)
-    ).all()
-    streets = [_StreetMatch(street_id, name, place, 100.0) for street_id, name, place in rows]
-    if not parsed.number:
-        offered = (_on_street(session, street) for street in streets)
-        return [candidate for candidate in offered if candidate is not None]
-    houses = _houses(session, [street.id for street in streets], parsed.number)
-    begins_so = str(parsed.number)
+    streets: list[_StreetMatch] = []
+    for reading in readings_of(typed):
+        if reading.street_parts:
+            streets = _beginning(session, reading, limit=limit)
+            if streets:
+                break
+    streets = streets or _streets(session, readings_of(typed))[:limit]
+    numbered = {street.id: street.reading.number for street in streets if street.reading.number is not None}
+    if not numbered:
+        return list(_on_streets(session, streets).values())
+    houses = _houses(session, numbered)
     found = [
         AddressCandidate(house.text, street.name, street.place, house.point, 1.0, MatchKind.ADDRESS, house.id)
         for street in streets
-        for house in houses[street.id]
-        if house.number.startswith(begins_so)
+        for house in houses.get(street.id, [])
+        if house.number.startswith(str(street.reading.number))
     ]
     return found[:limit]
+
+
+def _beginning(session: Session, reading: ParsedAddress, *, limit: int) -> list[_StreetMatch]:
+    """Find streets whose names begin as a reading does."""
+    start = re.sub(r"[\\%_]", "", reading.street_parts[0])
+    if not start:
+        return []
+    rows = session.execute(
+        select(Street.id, Street.name, Street.place)
+        .where(Street.normalised.like(f"{start}%"))
+        .order_by(Street.normalised, Street.place, Street.id)
+        .limit(limit)
+    )
+    return [_StreetMatch(street_id, name, place, 100.0, reading) for street_id, name, place in rows]

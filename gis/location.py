@@ -45,6 +45,8 @@ ADDRESS_ERROR_M = {MatchKind.ADDRESS: 12.0, MatchKind.INTERPOLATED: 30.0, MatchK
 TRUNK_MM = 400
 """Mains this large seldom have house connections."""
 ALTERNATIVES = 4
+WORTH_LOOKING = 0.7
+"""Addresses that match this much worse than the best are not looked at."""
 ADDRESS_SURE = 0.75
 """An address matched at least this well outranks the caller's own account."""
 
@@ -456,6 +458,8 @@ def locate_address(session: Session, address_text: str, *, radius_m: float = RAD
     plane = metric_plane(area_facts(session).metric_srid)
     places, weights = [], []
     for candidate in candidates:
+        if places and candidate.score < WORTH_LOOKING * candidates[0].score:
+            break
         place = _place_of(session, candidate, plane=plane, radius_m=radius_m)
         if place is not None:
             places.append(place)

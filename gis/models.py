@@ -263,6 +263,8 @@ class Street(Base):
             postgresql_using="gin",
             postgresql_ops={"normalised": "gin_trgm_ops"},
         ),
+        # Most callers say the name right: equal names and those that begin so are found without trigrams.
+        Index("ix_street_normalised_prefix", "normalised", postgresql_ops={"normalised": "text_pattern_ops"}),
         {"schema": SCHEMA},
     )
 

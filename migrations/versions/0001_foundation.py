@@ -531,6 +531,14 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_ops={"normalised": "gin_trgm_ops"},
     )
+    op.create_index(
+        "ix_street_normalised_prefix",
+        "street",
+        ["normalised"],
+        unique=False,
+        schema="gis",
+        postgresql_ops={"normalised": "text_pattern_ops"},
+    )
     op.create_table(
         "case_file",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -25,6 +25,7 @@ from tests.town import Town
         ("解放路一二号", "解放路", 12, ""),
         ("Littlebrook 中山路 9号", "中山路", 9, ""),
         ("Mill Street", "mill street", None, ""),
+        ("Mill Street, 12", "mill street", 12, ""),
         ("Praça da República 3", "praca da republica", 3, ""),
     ],
 )
