@@ -456,7 +456,8 @@ def locate_address(session: Session, address_text: str, *, radius_m: float = RAD
     if not candidates:
         raise AddressNotFound
     plane = metric_plane(area_facts(session).metric_srid)
-    places, weights = [], []
+    places: list[Location] = []
+    weights: list[float] = []
     for candidate in candidates:
         if places and candidate.score < WORTH_LOOKING * candidates[0].score:
             break
