@@ -8,6 +8,7 @@ event. A failing event is tried later and later, then parked where an operator s
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,10 @@ from core.models import OutboxEvent
 log = structlog.get_logger()
 
 CHANNEL = "outbox"
+BATCH_S = 0.05
+"""Real seconds a batch goes on before it is committed, so that nobody waits long for rows its handlers hold."""
+LOCK_WAIT_MS = 200
+"""How long a handler waits for a row that somebody else holds; then its event is tried again later."""
 Handler = Callable[[Session, Any], None]  # Any: each handler takes its own event class
 Subscriptions = Mapping[type[Event], Sequence[Handler]]
 
@@ -71,7 +76,7 @@ def handle_batch(
     Parameters
     ----------
     batch
-        Events taken at most.
+        Events taken at most; a batch ends sooner after `BATCH_S`, or when an event fails.
     attempts_max
         Failures after which an event is parked.
     retry_s
@@ -85,9 +90,15 @@ def handle_batch(
         How many events were taken, handled or not.
     """
     failed: list[tuple[UUID, Exception]] = []
+    taken = 0
     with factory() as session, session.begin():
+        session.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
         rows = session.scalars(_due(only, without).limit(batch)).all()
+        ends_at = monotonic() + BATCH_S
         for row in rows:
+            if failed or monotonic() > ends_at:
+                break  # commit now: what was handled so far holds rows that others wait for
+            taken += 1
             try:
                 with session.begin_nested():
                     event = read_event(row)
@@ -99,7 +110,7 @@ def handle_batch(
     for event_id, failure in failed:
         with factory() as session, session.begin():
             _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
-    return len(rows)
+    return taken
 
 
 def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:

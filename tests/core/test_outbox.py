@@ -97,11 +97,26 @@ def test_a_failing_handler_leaves_nothing_of_its_own_and_spoils_nobody_elses(fac
         emit(session, IncidentOpened(uuid4()))
     seen: list[IncidentOpened] = []
     handlers = {ReportTaken: (fail,), IncidentOpened: (lambda _, event: seen.append(event),)}
-    handle_batch(factory, handlers, **RELAY)
+    for _ in range(6):
+        handle_batch(factory, handlers, **RELAY)
     assert noted(factory) == 0
     assert len(seen) == 1
-    handle_batch(factory, handlers, **RELAY)
-    assert len(seen) == 1
+
+
+def test_a_handler_that_meets_a_held_row_lets_go_and_comes_back(factory: SessionFactory) -> None:
+    with factory() as session, session.begin():
+        session.add(AuditEntry(at=real_now(), real_at=real_now(), action="test.held"))
+    emit_some(factory)
+
+    def touch(session: Session, event: ReportTaken) -> None:
+        session.execute(text("UPDATE core.audit_entry SET digest = digest || 'x' WHERE action = 'test.held'"))
+
+    with factory() as holder, holder.begin():
+        holder.execute(text("SELECT 1 FROM core.audit_entry WHERE action = 'test.held' FOR UPDATE"))
+        assert handle_batch(factory, {ReportTaken: (touch,)}, **RELAY) == 1
+    assert handle_batch(factory, {ReportTaken: (touch,)}, **RELAY) == 1
+    with factory() as session:
+        assert session.scalar(text("SELECT digest FROM core.audit_entry WHERE action = 'test.held'")) == "x"
 
 
 def test_an_event_that_keeps_failing_is_parked_and_can_be_tried_again(factory: SessionFactory) -> None:
