@@ -15,7 +15,7 @@ from app.provision.errors import ProvisionError
 from app.provision.output import write_json, write_line
 from app.provision.progress import tell
 
-CREWS = 7
+CREWS = 6
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,11 +22,9 @@ LOW_PRESSURE_HOPS = 2
 FIND_RADIUS_M = 300.0
 """How far round the place it was sent to a crew looks and listens for water."""
 APART_M = 900.0
-"""Bursts that run at the same time are this far apart where the city allows: neighbouring mains seldom break within hours."""
+"""Bursts of one plan are this far apart where the city allows: neighbouring mains seldom break within hours."""
 SLOW_LEAK_SHARE = 0.15
 """Bursts that only show in the street: nobody is dry, passers-by report them over hours."""
-LONGEST_KNOWN = timedelta(hours=3)
-"""For how long a planned burst is taken to be still there when the next is placed."""
 _PLACES_TRIED = 200
 
 
@@ -226,11 +224,7 @@ def plan_bursts(
         kind = BurstKind.SLOW_LEAK if rng.random() < SLOW_LEAK_SHARE and number else BurstKind.BURST
         candidates = rng.choices(range(town.pipe_count), weights=weight.tolist(), k=_PLACES_TRIED)
         shares = [rng.uniform(0.1, 0.9) for _ in candidates]
-        others = [
-            town.place_on_pipe(other.pipe, other.share)
-            for other in planned
-            if after - other.after < LONGEST_KNOWN
-        ]
+        others = [town.place_on_pipe(other.pipe, other.share) for other in planned]
         pipe, share = _apart(town, list(zip(candidates, shares, strict=True)), others)
         planned.append(PlannedBurst(first + number, pipe, share, kind, after))
     return sorted(planned, key=lambda one: (one.after, one.number))
