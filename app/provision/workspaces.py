@@ -30,7 +30,8 @@ from app.provision.state import CHECKOUT, State, WorkspaceFolder, locked, open_s
 from core.db import session_factory, transaction
 from tracker.queries import broker_users
 
-START_PATIENCE_S = 120.0
+START_PATIENCE_S = 300.0
+"""Generous: on a busy machine three processes take a minute to import what they use."""
 FAILED_STARTS_MAX = 4
 """So often the web process may end while it starts before we stop waiting and show why."""
 

@@ -21,7 +21,9 @@ from app.provision.state import CHECKOUT, State
 from app.provision.workspaces import RunningWorkspace
 from tests.app.provisioning import scratch_state, wait_until
 
-START_PATIENCE_S = 60.0
+START_PATIENCE_S = 300.0
+
+pytestmark = pytest.mark.timeout(2 * START_PATIENCE_S)
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def main(state: State) -> RunningWorkspace:
         subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for _ in range(2)
     ]
-    answers = [process.communicate(timeout=120)[0] for process in both]
+    answers = [process.communicate(timeout=START_PATIENCE_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert answers[0] == answers[1] != ""
     return workspaces.ensure_up("main", build_web=False)
@@ -79,7 +81,7 @@ def run_cli(*arguments: str, **values: str) -> "subprocess.CompletedProcess[str]
         env=os.environ | values,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=START_PATIENCE_S,
         check=False,
     )
 
