@@ -1,11 +1,6 @@
 import { ref } from 'vue'
 import { api } from './api/client'
-
-interface Clock {
-  now: string
-  factor: number
-  real_now: string
-}
+import type { Clock } from './api/types'
 
 /** The server's time of the trade: epoch and pace, read again every minute. */
 const base = { server: Date.now(), here: performance.now(), factor: 1 }

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import { api } from '@/api/client'
 import { openLive, type LiveStream } from '@/api/live'
-import type { CrewOnMap, IncidentOnMap, Overview, OverviewCounts, ReportOnMap } from '@/api/types'
+import type { Counts, CrewOnMap, CrewsMoved, IncidentOnMap, Overview, ReportOnMap } from '@/api/types'
 
 /** States in which an incident needs nobody any more. */
 export const OVER = new Set(['closed', 'dismissed', 'merged'])
@@ -12,7 +12,7 @@ export const useOverview = defineStore('overview', () => {
   const incidents = shallowRef(new Map<string, IncidentOnMap>())
   const crews = shallowRef(new Map<string, CrewOnMap>())
   const reports = shallowRef(new Map<string, ReportOnMap>())
-  const counts = ref<OverviewCounts>({ callbacks_due: 0, reports_unlocated: 0 })
+  const counts = ref<Counts>({ callbacks_due: 0, reports_unlocated: 0 })
   const loaded = ref(false)
   const failed = ref<unknown>(null)
   /** Goes up when something of the kind changed: panels that show details load them again. */
@@ -30,7 +30,7 @@ export const useOverview = defineStore('overview', () => {
     failed.value = null
   }
 
-  function moveCrews(batch: { items: CrewOnMap[]; removed: string[] }): void {
+  function moveCrews(batch: CrewsMoved): void {
     for (const moved of batch.items) crews.value.set(moved.crew_id, moved)
     for (const gone of batch.removed) crews.value.delete(gone)
     triggerRef(crews)
@@ -71,7 +71,7 @@ export const useOverview = defineStore('overview', () => {
       callback: () => {
         changes.value.callback += 1
       },
-      counts: (next: OverviewCounts) => {
+      counts: (next: Counts) => {
         counts.value = next
       },
     })

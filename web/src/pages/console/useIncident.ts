@@ -1,6 +1,6 @@
 import { computed, ref, type Ref, watch } from 'vue'
 import { api } from '@/api/client'
-import type { IncidentDetail, IsolationPlan, RankedCrew } from '@/api/types'
+import type { IncidentDetail, IsolationPlan, RankedCrew, RankedCrews } from '@/api/types'
 import { useOverview } from '@/stores/overview'
 
 /** How long changes may gather before the open incident is read again. */
@@ -35,7 +35,7 @@ export function useIncident(id: Ref<string | null>) {
     const wanted = id.value
     if (!wanted) return
     try {
-      const answer = await api.get<{ ranked: RankedCrew[] }>(`/api/incidents/${wanted}/crews`)
+      const answer = await api.get<RankedCrews>(`/api/incidents/${wanted}/crews`)
       if (id.value !== wanted) return
       ranked.value = answer.ranked
       rankError.value = null

@@ -1,0 +1,1059 @@
+// Written by `npm run types` from openapi.json, sha256 afa478b15c6147c63b7b7f82c7438b1cb90323f2849733c004819270b08b54cc.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        AccountOut: {
+            account_no: string;
+            address_text: string | null;
+            customer_class: string;
+            location: components["schemas"]["LocationOut"] | null;
+            name: string;
+        };
+        /** @enum {string} */
+        Action: "repaired" | "isolated" | "valve_opened" | "flushed" | "inspected" | "none";
+        AlternativeOut: {
+            address_text: string | null;
+            confidence: number;
+            distance_m: number;
+            pipe_code: string;
+            /** Format: uuid */
+            pipe_id: string;
+            point: components["schemas"]["PointOut"];
+            segment_id: number | null;
+        };
+        AnswerIn: {
+            answer: string;
+        };
+        AssignmentOut: {
+            answered_at: string | null;
+            crew_code: string;
+            /** Format: uuid */
+            crew_id: string;
+            crew_name: string;
+            decline_reason: string | null;
+            distance_m: number | null;
+            en_route_at: string | null;
+            ended_at: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            is_by_hand: boolean;
+            /** Format: date-time */
+            offered_at: string;
+            on_site_at: string | null;
+            state: string;
+            straight_line_choice_travel_s: number | null;
+            travel_time_s: number | null;
+        };
+        AttachedReportOut: {
+            /** Format: date-time */
+            attached_at: string;
+            category: string;
+            decision: string;
+            point: components["schemas"]["PointOut"];
+            reason: string;
+            reason_code: string;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: uuid */
+            report_id: string;
+            report_number: number;
+            segment_id: number | null;
+        };
+        AttemptOut: {
+            /** Format: date-time */
+            at: string;
+            by_user_id: string | null;
+            note: string;
+            outcome: components["schemas"]["CallbackOutcome"];
+            reason: string;
+        };
+        AuditOut: {
+            action: string;
+            /** Format: date-time */
+            at: string;
+            client_address: string | null;
+            digest: string;
+            id: number;
+            subject_id: string | null;
+            username: string | null;
+        };
+        CallbackDetailOut: {
+            address_text: string | null;
+            attempts: number;
+            caller: components["schemas"]["CallerOut"];
+            case_id: string | null;
+            category: components["schemas"]["Category"];
+            cause: string | null;
+            claimed_at: string | null;
+            claimed_by: string | null;
+            /** Format: date-time */
+            due_at: string;
+            ended_at: string | null;
+            ended_why: string | null;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            /** Format: date-time */
+            not_before_at: string;
+            outcome: components["schemas"]["CallbackOutcome"] | null;
+            reason: string;
+            /** Format: uuid */
+            report_id: string;
+            report_number: number;
+            script: string;
+            state: components["schemas"]["CallbackState"];
+            tries: components["schemas"]["AttemptOut"][];
+        };
+        CallbackOut: {
+            address_text: string | null;
+            attempts: number;
+            caller: components["schemas"]["CallerOut"];
+            case_id: string | null;
+            category: components["schemas"]["Category"];
+            cause: string | null;
+            claimed_at: string | null;
+            claimed_by: string | null;
+            /** Format: date-time */
+            due_at: string;
+            ended_at: string | null;
+            ended_why: string | null;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            /** Format: date-time */
+            not_before_at: string;
+            outcome: components["schemas"]["CallbackOutcome"] | null;
+            reason: string;
+            /** Format: uuid */
+            report_id: string;
+            report_number: number;
+            script: string;
+            state: components["schemas"]["CallbackState"];
+        };
+        /** @enum {string} */
+        CallbackOutcome: "satisfied" | "dissatisfied" | "still_without" | "not_reached";
+        /** @enum {string} */
+        CallbackState: "due" | "attempting" | "reached" | "not_reached" | "waived";
+        CallerIn: {
+            name?: string | null;
+            phone?: string | null;
+        };
+        CallerLookupOut: {
+            accounts: components["schemas"]["AccountOut"][];
+            known_outage: components["schemas"]["KnownOutageOut"] | null;
+            phone: string | null;
+            recent_reports: components["schemas"]["ReportOut"][];
+        };
+        CallerOut: {
+            name: string | null;
+            phone: string | null;
+        };
+        CaseChangeOut: {
+            /** Format: date-time */
+            at: string;
+            by_user_id: string | null;
+            from_state: string | null;
+            note: string;
+            text: string;
+            to_state: string;
+            why: string;
+        };
+        CaseDetailOut: {
+            category: components["schemas"]["Category"];
+            changes: components["schemas"]["CaseChangeOut"][];
+            closed_at: string | null;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            is_with_desk: boolean;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            owner_id: string | null;
+            report_ids: string[];
+            reports: components["schemas"]["ReportOut"][];
+            state: components["schemas"]["CaseState"];
+        };
+        CaseOut: {
+            category: components["schemas"]["Category"];
+            closed_at: string | null;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            is_with_desk: boolean;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            owner_id: string | null;
+            report_ids: string[];
+            state: components["schemas"]["CaseState"];
+        };
+        /** @enum {string} */
+        CaseState: "open" | "in_hand" | "answered" | "called_back" | "closed";
+        /** @enum {string} */
+        Category: "no_water" | "low_pressure" | "leak" | "water_quality" | "other";
+        /** @enum {string} */
+        Cause: "burst" | "leak" | "closed_valve" | "low_pressure" | "dirty_main" | "private_plumbing" | "nothing_found" | "other" | "dismissed";
+        /** @enum {string} */
+        Channel: "phone" | "counter" | "letter" | "mail" | "web" | "app" | "sms" | "chat";
+        ClockOut: {
+            factor: number;
+            /** Format: date-time */
+            now: string;
+            /** Format: date-time */
+            real_now: string;
+        };
+        CloseIn: {
+            /** @default other */
+            cause?: components["schemas"]["Cause"];
+            why: string;
+        };
+        ConfirmIn: {
+            kind?: components["schemas"]["IncidentKind"] | null;
+        };
+        CountsOut: {
+            callbacks_due: number;
+            reports_unlocated: number;
+        };
+        CrewIn: {
+            code: string;
+            depot?: components["schemas"]["PointIn"] | null;
+            name: string;
+            skills: components["schemas"]["Skill"][];
+        };
+        CrewJobOnMap: {
+            /** Format: uuid */
+            assignment_id: string;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            started_at: string | null;
+            state: string;
+            travel_time_s: number | null;
+            /** Format: uuid */
+            work_order_id: string;
+        };
+        CrewOnMap: {
+            code: string;
+            course_deg: number | null;
+            /** Format: uuid */
+            crew_id: string;
+            job: components["schemas"]["CrewJobOnMap"] | null;
+            lat: number | null;
+            lon: number | null;
+            name: string;
+            presence: string;
+            recorded_at: string | null;
+            speed_mps: number | null;
+            status: string;
+        };
+        CrewOut: {
+            code: string;
+            depot: components["schemas"]["PointOut"] | null;
+            /** Format: uuid */
+            id: string;
+            is_active: boolean;
+            name: string;
+            on_shift_until: string | null;
+            skills: string[];
+        };
+        /** @enum {string} */
+        Datum: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
+        DayIn: {
+            is_working: boolean;
+            name: string;
+        };
+        DayOut: {
+            /** Format: date */
+            day: string;
+            is_working: boolean;
+            name: string;
+            source: string;
+        };
+        DeclineIn: {
+            reason: string;
+        };
+        DeviceOut: {
+            mqtt_password: string;
+            mqtt_username: string;
+        };
+        dispatch__schemas__ValveOut: {
+            asset_code: string;
+            /** Format: uuid */
+            id: string;
+            order: number;
+            point: components["schemas"]["PointOut"];
+        };
+        dispatch__schemas__WorkOrderOut: {
+            /** Format: date-time */
+            arrive_by_at: string;
+            assignment_state: string | null;
+            assignments: components["schemas"]["AssignmentOut"][];
+            /** Format: date-time */
+            created_at: string;
+            crew_code: string | null;
+            ended_at: string | null;
+            finding: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            is_late: boolean;
+            kind: string;
+            number: number;
+            point: components["schemas"]["PointOut"];
+            priority: number;
+            skills: string[];
+            state: string;
+            street: string | null;
+        };
+        DoneIn: {
+            action: components["schemas"]["Action"];
+            /** @enum {string} */
+            cause: "burst" | "leak" | "closed_valve" | "low_pressure" | "dirty_main" | "private_plumbing" | "nothing_found" | "other";
+            /** @default  */
+            note?: string;
+            water_restored: boolean;
+        };
+        DroppedOut: {
+            count: number;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            last_at: string;
+            last_topic: string;
+            reason: string;
+        };
+        /** @enum {string} */
+        Extent: "only_me" | "building" | "street" | "unknown";
+        fieldapp_api__schemas__ValveOut: {
+            asset_code: string;
+            /** Format: uuid */
+            id: string;
+            order: number;
+            point: components["schemas"]["PointOut"];
+        };
+        fieldapp_api__schemas__WorkOrderOut: {
+            /** Format: date-time */
+            arrive_by_at: string;
+            description: string;
+            /** Format: uuid */
+            id: string;
+            incident_number: number;
+            kind: string;
+            number: number;
+            pipe_id: string | null;
+            place: components["schemas"]["PointOut"];
+            priority: number;
+            state: string;
+            street: string | null;
+        };
+        /** @enum {string} */
+        Function: "hotline" | "dispatch" | "field" | "map" | "administer";
+        GroupIn: {
+            functions: components["schemas"]["Function"][];
+            networks: string[];
+        };
+        GroupOut: {
+            functions: string[];
+            /** Format: uuid */
+            id: string;
+            name: string;
+            networks: string[];
+        };
+        HealthOut: {
+            /** @constant */
+            database: "ok";
+            events_parked: number;
+            events_waiting: number;
+            /** Format: date-time */
+            now: string;
+            /** @enum {string} */
+            status: "ok" | "degraded";
+            workspace: string;
+        };
+        IncidentDetailOut: {
+            also_numbers: number[];
+            cause: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            closed_at: string | null;
+            crew_codes: string[];
+            critical_customers: number;
+            customer_count: number;
+            customers_without_water: number;
+            due_at: string | null;
+            estimate_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_report_at: string;
+            level: string;
+            merged_into_id: string | null;
+            merged_into_number: number | null;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            pipe_id: string | null;
+            place: components["schemas"]["PlaceOut"];
+            plan: components["schemas"]["PlanOut"] | null;
+            point: components["schemas"]["PointOut"];
+            priority: number;
+            report_count: number;
+            reports: components["schemas"]["AttachedReportOut"][];
+            review_at: string | null;
+            segment_ids: number[];
+            split_from_id: string | null;
+            state: string;
+            street: string | null;
+            timeline: components["schemas"]["TimelineEntryOut"][];
+            work_orders: components["schemas"]["dispatch__schemas__WorkOrderOut"][];
+            zone_id: string | null;
+        };
+        /** @enum {string} */
+        IncidentKind: "burst" | "leak" | "outage" | "low_pressure" | "water_quality" | "other";
+        IncidentOnMap: {
+            closed_at: string | null;
+            crew_codes: string[];
+            customers_without_water: number;
+            due_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            level: string;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            point: components["schemas"]["PointOut"];
+            priority: number;
+            report_count: number;
+            segment_ids: number[];
+            state: string;
+            street: string | null;
+            zone: {
+                [key: string]: unknown;
+            } | null;
+        };
+        IncidentOut: {
+            cause: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            closed_at: string | null;
+            crew_codes: string[];
+            critical_customers: number;
+            customer_count: number;
+            customers_without_water: number;
+            due_at: string | null;
+            estimate_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_report_at: string;
+            level: string;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            pipe_id: string | null;
+            point: components["schemas"]["PointOut"];
+            priority: number;
+            report_count: number;
+            review_at: string | null;
+            segment_ids: number[];
+            state: string;
+            street: string | null;
+            zone_id: string | null;
+        };
+        IsolationOut: {
+            critical_customers: number;
+            customers: number;
+            cut_off_pipes: string[];
+            cut_off_segment_ids: number[];
+            length_m: number;
+            /** Format: uuid */
+            pipe_id: string;
+            segment_ids: number[];
+            segment_pipes: string[];
+            valves_already_closed: string[];
+            valves_to_close: components["schemas"]["ValveToCloseOut"][];
+        };
+        Items_AuditOut_: {
+            items: components["schemas"]["AuditOut"][];
+        };
+        Items_CrewOut_: {
+            items: components["schemas"]["CrewOut"][];
+        };
+        Items_DroppedOut_: {
+            items: components["schemas"]["DroppedOut"][];
+        };
+        Items_JobOut_: {
+            items: components["schemas"]["JobOut"][];
+        };
+        Items_ParkedEventOut_: {
+            items: components["schemas"]["ParkedEventOut"][];
+        };
+        Items_PositionOut_: {
+            items: components["schemas"]["PositionOut"][];
+        };
+        Items_RoleOut_: {
+            items: components["schemas"]["RoleOut"][];
+        };
+        Items_SessionOut_: {
+            items: components["schemas"]["SessionOut"][];
+        };
+        Items_ShiftOut_: {
+            items: components["schemas"]["ShiftOut"][];
+        };
+        Items_UserOut_: {
+            items: components["schemas"]["UserOut"][];
+        };
+        JobOut: {
+            /** Format: uuid */
+            assignment_id: string;
+            customers_without_water: number;
+            distance_m: number | null;
+            en_route_at: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date-time */
+            offered_at: string;
+            on_site_at: string | null;
+            state: string;
+            travel_time_s: number | null;
+            valves: components["schemas"]["fieldapp_api__schemas__ValveOut"][];
+            work_order: components["schemas"]["fieldapp_api__schemas__WorkOrderOut"];
+        };
+        JobStateOut: {
+            answered_at: string | null;
+            /** Format: uuid */
+            assignment_id: string;
+            en_route_at: string | null;
+            ended_at: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            on_site_at: string | null;
+            state: string;
+            /** Format: uuid */
+            work_order_id: string;
+        };
+        KnownOutageOut: {
+            cause: string;
+            customers: number;
+            /** Format: date-time */
+            declared_at: string;
+            estimate_at: string | null;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            review_at: string | null;
+            say: string;
+            segment_ids: number[];
+        };
+        LineOut: {
+            coordinates: number[][];
+            /**
+             * @default LineString
+             * @constant
+             */
+            type?: "LineString";
+        };
+        LineStringOut: {
+            coordinates: [
+                number,
+                number
+            ][];
+            /** @constant */
+            type: "LineString";
+        };
+        LocateIn: {
+            account_no?: string | null;
+            accuracy_m?: number | null;
+            phone?: string | null;
+            point?: components["schemas"]["PointIn"] | null;
+            text?: string | null;
+        };
+        LocationOut: {
+            account_no: string | null;
+            address_text: string | null;
+            alternatives: components["schemas"]["AlternativeOut"][];
+            chainage_m: number;
+            confidence: number;
+            distance_m: number;
+            margin: number;
+            method: components["schemas"]["Method"];
+            pipe_code: string;
+            /** Format: uuid */
+            pipe_id: string;
+            point: components["schemas"]["PointOut"];
+            segment_id: number | null;
+            side: components["schemas"]["Side"];
+            street: string | null;
+            zone_id: string | null;
+        };
+        LoginIn: {
+            password: string;
+            username: string;
+        };
+        LookupIn: {
+            phone: string;
+        };
+        MapExtentOut: {
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ];
+            center: components["schemas"]["PointOut"];
+            name: string;
+        };
+        /** @enum {string} */
+        MatchKind: "address" | "interpolated" | "street";
+        MeIn: {
+            /** @enum {string} */
+            language: "zh" | "en";
+        };
+        MeOut: {
+            crew_id: string | null;
+            display_name: string;
+            fields: string[];
+            /** @enum {string} */
+            language: "zh" | "en";
+            operations: string[];
+            role: string;
+            username: string;
+        };
+        MergeIn: {
+            /** Format: uuid */
+            into_incident_id: string;
+        };
+        /** @enum {string} */
+        Method: "account" | "phone" | "point" | "address" | "address_interpolated" | "street";
+        MultiPolygon: {
+            bbox?: [
+                number,
+                number,
+                number,
+                number
+            ] | [
+                number,
+                number,
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[][][];
+            /** @constant */
+            type: "MultiPolygon";
+        };
+        OfferIn: {
+            /** Format: uuid */
+            crew_id: string;
+        };
+        /** @enum {string} */
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        OutcomeIn: {
+            /** @default  */
+            note?: string;
+            outcome: components["schemas"]["CallbackOutcome"];
+            /** @default  */
+            reason?: string;
+        };
+        OverviewOut: {
+            /** Format: date-time */
+            at: string;
+            counts: components["schemas"]["CountsOut"];
+            crews: components["schemas"]["CrewOnMap"][];
+            incidents: components["schemas"]["IncidentOnMap"][];
+            reports: components["schemas"]["ReportOnMap"][];
+        };
+        Page_CallbackOut_: {
+            items: components["schemas"]["CallbackOut"][];
+            next: string | null;
+        };
+        Page_CaseOut_: {
+            items: components["schemas"]["CaseOut"][];
+            next: string | null;
+        };
+        Page_IncidentOut_: {
+            items: components["schemas"]["IncidentOut"][];
+            next?: string | null;
+        };
+        Page_KnownOutageOut_: {
+            items: components["schemas"]["KnownOutageOut"][];
+            next: string | null;
+        };
+        Page_ReportOut_: {
+            items: components["schemas"]["ReportOut"][];
+            next: string | null;
+        };
+        Page_WorkOrderOut_: {
+            items: components["schemas"]["dispatch__schemas__WorkOrderOut"][];
+            next?: string | null;
+        };
+        ParkedEventOut: {
+            attempts: number;
+            /** Format: date-time */
+            emitted_at: string;
+            /** Format: uuid */
+            id: string;
+            last_error: string | null;
+            name: string;
+            /** Format: date-time */
+            parked_at: string;
+        };
+        /** @enum {string} */
+        PersonalField: "phone" | "address" | "recording" | "trail";
+        PlaceOut: {
+            point: components["schemas"]["PointOut"];
+            street: string | null;
+        };
+        PlanOut: {
+            critical_customers: number;
+            customers: number;
+            length_m: number;
+            /** Format: date-time */
+            made_at: string;
+            /** Format: uuid */
+            pipe_id: string;
+            segment_ids: number[];
+            valves_already_closed: components["schemas"]["dispatch__schemas__ValveOut"][];
+            valves_to_close: components["schemas"]["dispatch__schemas__ValveOut"][];
+        };
+        PointIn: {
+            /** @default wgs84 */
+            datum?: components["schemas"]["Datum"];
+            lat: number;
+            lon: number;
+        };
+        PointOut: {
+            lat: number;
+            lon: number;
+        };
+        Position2D: [
+            number,
+            number
+        ];
+        Position3D: [
+            number,
+            number,
+            number
+        ];
+        PositionOut: {
+            accuracy_m: number | null;
+            age_s: number;
+            battery_pct: number | null;
+            course_deg: number | null;
+            /** Format: uuid */
+            crew_id: string;
+            point: components["schemas"]["PointOut"];
+            /** @enum {string} */
+            presence: "online" | "stale" | "offline" | "off_duty";
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            recorded_at: string;
+            speed_mps: number | null;
+        };
+        ProblemOut: {
+            meaning: string;
+            status: number;
+            type: string;
+        };
+        RankedCrewOut: {
+            code: string;
+            /** Format: uuid */
+            crew_id: string;
+            distance_m: number | null;
+            eligible: boolean;
+            name: string;
+            position_age_s: number | null;
+            reason: string | null;
+            reason_code: string | null;
+            route: components["schemas"]["LineStringOut"] | null;
+            straight_line_m: number | null;
+            travel_time_s: number | null;
+        };
+        RankedCrewsOut: {
+            ranked: components["schemas"]["RankedCrewOut"][];
+        };
+        RefreshIn: {
+            refresh_token?: string | null;
+        };
+        ReportIn: {
+            account_no?: string | null;
+            address_text?: string | null;
+            caller?: components["schemas"]["CallerIn"];
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["Channel"];
+            client_id?: string | null;
+            /** @default  */
+            description?: string;
+            /** @default unknown */
+            extent?: components["schemas"]["Extent"];
+            noticed_at?: string | null;
+            point?: components["schemas"]["PointIn"] | null;
+            sent_at?: string | null;
+        };
+        ReportOnMap: {
+            category: string;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            number: number;
+            point: components["schemas"]["PointOut"] | null;
+            /** Format: date-time */
+            received_at: string;
+            state: string;
+        };
+        ReportOut: {
+            account_no: string | null;
+            address_text: string | null;
+            caller: components["schemas"]["CallerOut"];
+            case_id: string | null;
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["Channel"];
+            client_id: string | null;
+            description: string;
+            extent: components["schemas"]["Extent"];
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            located_at: string | null;
+            location: components["schemas"]["LocationOut"] | null;
+            /** Format: date-time */
+            noticed_at: string;
+            number: number;
+            /** Format: date-time */
+            received_at: string;
+            repeat_of: string | null;
+            state: components["schemas"]["ReportState"];
+            tried: components["schemas"]["TriedOut"] | null;
+        };
+        /** @enum {string} */
+        ReportState: "taken" | "located" | "unlocated";
+        RoleIn: {
+            fields: components["schemas"]["PersonalField"][];
+            operations: components["schemas"]["Operation"][];
+        };
+        RoleOut: {
+            fields: string[];
+            group: components["schemas"]["GroupOut"];
+            /** Format: uuid */
+            id: string;
+            name: string;
+            operations: string[];
+        };
+        RouteFeature: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            properties: {
+                [key: string]: number;
+            };
+            /** @default Feature */
+            type?: string;
+        };
+        RouteOut: {
+            geometry: components["schemas"]["LineOut"];
+            properties: components["schemas"]["RouteProperties"];
+            /**
+             * @default Feature
+             * @constant
+             */
+            type?: "Feature";
+        };
+        RouteProperties: {
+            /** Format: uuid */
+            assignment_id: string;
+            distance_m: number;
+            position_age_s: number;
+            /** Format: date-time */
+            position_recorded_at: string;
+            steps: components["schemas"]["StepOut"][];
+            travel_time_s: number;
+        };
+        SessionOut: {
+            client_address: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            user_agent: string;
+            username: string;
+        };
+        ShiftIn: {
+            /** Format: uuid */
+            crew_id: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
+        ShiftOut: {
+            /** Format: uuid */
+            crew_id: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
+        /** @enum {string} */
+        Side: "left" | "right";
+        /** @enum {string} */
+        Skill: "inspect" | "repair";
+        SplitIn: {
+            report_ids: string[];
+        };
+        StepOut: {
+            bearing_deg: number;
+            distance_m: number;
+            road_name: string | null;
+            text: string;
+            travel_time_s: number;
+            turn: string;
+        };
+        SuggestionOut: {
+            address_id: string | null;
+            kind: components["schemas"]["MatchKind"];
+            place: string | null;
+            point: components["schemas"]["PointOut"];
+            street: string;
+            text: string;
+        };
+        SuggestionsOut: {
+            items: components["schemas"]["SuggestionOut"][];
+        };
+        /** @enum {string} */
+        TileSet: "network" | "base";
+        TimelineEntryOut: {
+            /** Format: date-time */
+            at: string;
+            from_state: string | null;
+            subject: string;
+            /** Format: uuid */
+            subject_id: string;
+            to_state: string;
+            what: string;
+            who: string | null;
+            why: string;
+        };
+        TokensOut: {
+            access_token: string;
+            /** Format: date-time */
+            expires_at: string;
+            refresh_token: string;
+            /** Format: date-time */
+            session_expires_at: string;
+            /**
+             * @default bearer
+             * @constant
+             */
+            token_type?: "bearer";
+        };
+        TrailOut: {
+            /** Format: uuid */
+            crew_id: string;
+            items: components["schemas"]["TrailPointOut"][];
+            next: string | null;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+        };
+        TrailPointOut: {
+            accuracy_m: number | null;
+            course_deg: number | null;
+            device: string;
+            point: components["schemas"]["PointOut"];
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            recorded_at: string;
+            speed_mps: number | null;
+        };
+        TriedOut: {
+            guess?: components["schemas"]["LocationOut"] | null;
+            problem?: string | null;
+            ways?: string[];
+        };
+        UserChangeIn: {
+            area?: components["schemas"]["MultiPolygon"] | null;
+            is_disabled?: boolean | null;
+            is_everywhere?: true | null;
+            role?: string | null;
+        };
+        UserIn: {
+            area?: components["schemas"]["MultiPolygon"] | null;
+            crew_id?: string | null;
+            display_name: string;
+            language?: ("zh" | "en") | null;
+            password: string;
+            role: string;
+            username: string;
+        };
+        UserOut: {
+            crew_id: string | null;
+            disabled_at: string | null;
+            display_name: string;
+            has_area: boolean;
+            /** Format: uuid */
+            id: string;
+            language: ("zh" | "en") | null;
+            role: string;
+            username: string;
+        };
+        ValveToCloseOut: {
+            asset_code: string;
+            /** Format: uuid */
+            id: string;
+            order: number;
+            point: components["schemas"]["PointOut"];
+        };
+        WhereaboutsIn: {
+            account_no?: string | null;
+            address_text?: string | null;
+            point?: components["schemas"]["PointIn"] | null;
+        };
+        WhyIn: {
+            why: string;
+        };
+        WorkOrderIn: {
+            kind: components["schemas"]["WorkOrderKind"];
+        };
+        /** @enum {string} */
+        WorkOrderKind: "inspect" | "repair";
+        /** @enum {string} */
+        WorkOrderState: "proposed" | "scheduled" | "under_way" | "suspended" | "done" | "verified" | "cancelled";
+        YearOut: {
+            confirmed_at: string | null;
+            days: components["schemas"]["DayOut"][];
+            year: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
