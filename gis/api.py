@@ -1,8 +1,11 @@
 """The network over HTTP: places found, addresses offered, shutdowns planned."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
+import shapely
 from fastapi import APIRouter, Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +14,7 @@ from core.auth import Actor
 from core.http.deps import AppSettings, DbSession, requires
 from core.rights import PersonalField
 from gis.cache import current_network
+from gis.coordinates import LonLat
 from gis.errors import AddressNotFound, OutsideServiceArea, PipeNotFound
 from gis.geocoding import suggest_addresses
 from gis.isolation import isolation_plan
@@ -25,6 +29,14 @@ router = APIRouter(prefix="/api", tags=["gis"])
 def _pipe_is_his(session: Session, actor: Actor, pipe_id: UUID) -> bool:
     """Whether a pipe lies in the person's area."""
     return session.scalar(select(Pipe.id).where(Pipe.id == pipe_id, actor.area_filter(Pipe.geom))) is not None
+
+
+def _is_his(actor: Actor) -> Callable[[LonLat], bool]:
+    """Tell whether places lie in the person's area."""
+    if actor.area_wkt is None:
+        return lambda _: True
+    area = shapely.from_wkt(actor.area_wkt)
+    return lambda place: bool(area.intersects(place.as_point()))
 
 
 @router.post("/locate")
@@ -46,6 +58,8 @@ def locate_place(
     )
     if not _pipe_is_his(session, actor, place.pipe_id):
         raise OutsideServiceArea if wanted.point else AddressNotFound
+    his = _is_his(actor)
+    place = replace(place, alternatives=tuple(other for other in place.alternatives if his(other.point)))
     return LocationOut.of(place, with_address=actor.sees(PersonalField.ADDRESS) or wanted.text is not None)
 
 
@@ -57,9 +71,9 @@ def suggest(
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> SuggestionsOut:
     """Offer addresses that begin like, or resemble, what was typed."""
-    return SuggestionsOut(
-        items=[SuggestionOut.of(candidate) for candidate in suggest_addresses(session, q, limit=limit)]
-    )
+    his = _is_his(actor)
+    found = suggest_addresses(session, q, limit=limit)
+    return SuggestionsOut(items=[SuggestionOut.of(candidate) for candidate in found if his(candidate.point)])
 
 
 @router.get("/network/isolation")

@@ -2,7 +2,7 @@
 
 The customer's account knows its service connection, and that its main; this is certain. Only where there is no account
 does geometry decide, by a score over the mains nearby, and then the answer carries its alternatives: with a GPS error
-of 15 m the nearest main is the right one only a third of the time (docs/benchmarks.md).
+of 15 m the nearest main was the right one for only 34 in 100 points of a test on real mains.
 """
 
 import math

@@ -121,6 +121,12 @@ def test_nothing_leaves_a_persons_area(client, log_in, town):
     assert client.get("/api/network/isolation", params=params, headers=east).status_code == 404
     params = {"pipe_id": str(town.pipes["V60"])}
     assert client.get("/api/network/isolation", params=params, headers=east).status_code == 200
+    west_account = {"account_no": town.account_at["3 Mill Street"]}
+    assert client.post("/api/locate", json=west_account, headers=east).status_code == 404
+    offered = client.get("/api/addresses/suggest", params={"q": "mill street 2"}, headers=east).json()[
+        "items"
+    ]
+    assert {item["text"] for item in offered} == {f"{number} Mill Street" for number in range(20, 25)}
 
 
 def test_nobody_is_answered_without_a_log_in(client, town):
