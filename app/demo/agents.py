@@ -1,4 +1,4 @@
-"""The desk's robot agents: they call back those who are to hear how it ended, ask who could not say where he is, answer enquiries."""
+"""The desk's robot agents: they call back those who are to hear how it ended and ask again who could not say where he is."""
 
 import asyncio
 import random
@@ -104,8 +104,9 @@ class Agents:
         await self._agent.post(f"/api/reports/{report_id}/locate", {"account_no": account_no})
 
     async def _answer(self, case: Any) -> None:  # Any: JSON
-        """Answer an enquiry, or what no crew can help with."""
-        if self._clock.now() - datetime.fromisoformat(case["opened_at"]) < ANSWERS_AFTER:
+        """Answer what no crew can help with: nobody could say where it is, also when asked again."""
+        lies_for = self._clock.now() - datetime.fromisoformat(case["opened_at"])
+        if lies_for < ANSWERS_AFTER or not all(UUID(one) in self._asked for one in case["report_ids"]):
             return
         rng = random.Random(f"{self._seed} answers {case['id']}")
         words = phrase("answers", language="en", rng=rng)

@@ -18,7 +18,7 @@ from gis.coordinates import LonLat
 
 REPORT_EVERY_REAL_S, REPORT_EVERY_TRADE_S = 1.0, 10.0
 """A position every second of ours or every ten of the trade's, whichever comes later."""
-LOOK_EVERY_REAL_S = 8.0
+LOOK_EVERY_REAL_S = 12.0
 """Jobs are asked for at least this often: a notice may be lost, the list is not."""
 ANSWERS_WITHIN_S = (12.0, 45.0)
 SETS_OUT_WITHIN_S = (30.0, 90.0)
