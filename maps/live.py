@@ -193,7 +193,6 @@ class Hub:
         self._seen_events: dict[UUID, float] = {}
         self._seen_positions: dict[UUID, datetime] = {}
         self._next_id = int(time() * 1000)
-        self._is_first = True
 
     # --- clients -----------------------------------------------------------------------------------------------------------
 
@@ -239,7 +238,8 @@ class Hub:
                     everybody = CrewsMoved(items=list(client.scope.crews.values()), removed=[])
                     yield self._message(Draft.of("crews", everybody)).body
                 try:
-                    await asyncio.wait_for(client.woken.wait(), TICK_S)
+                    async with asyncio.timeout(TICK_S):
+                        await client.woken.wait()
                 except TimeoutError:
                     yield PING
         finally:
@@ -285,9 +285,11 @@ class Hub:
                 except Exception as error:  # noqa: BLE001 - a worker loop: it logs and goes on
                     log.warning("live.tick_failed", error=type(error).__name__)
                 with suppress(TimeoutError):
-                    # An event wakes the hub early; two ticks never lie closer than a quarter of the usual pace.
-                    await asyncio.sleep(max(0.0, TICK_S / 4 - (monotonic() - started)))
-                    await asyncio.wait_for(notified.wait(), max(0.05, TICK_S - (monotonic() - started)))
+                    # An event wakes the hub early; two ticks never lie closer than half the usual pace.
+                    await asyncio.sleep(max(0.0, TICK_S / 2 - (monotonic() - started)))
+                    # Not wait_for(): before Python 3.12 it can swallow a cancellation.
+                    async with asyncio.timeout(max(0.05, TICK_S - (monotonic() - started))):
+                        await notified.wait()
                 notified.clear()
         finally:
             listener.cancel()
@@ -316,6 +318,8 @@ class Hub:
         for key in [key for key, scope in self._scopes.items() if self._is_forgotten(scope, now)]:
             del self._scopes[key]
         scopes = list(self._scopes.values())
+        if not scopes:
+            return
         told = await asyncio.to_thread(self._read, scopes)
         for scope, drafts in told:
             messages = [self._message(draft) for draft in drafts]
@@ -338,15 +342,13 @@ class Hub:
             return [(scope, self._tell(session, scope, changes)) for scope in scopes]
 
     def _changes(self, session: Session) -> _Changes:
-        """Find what was committed since the last tick; the first tick only learns what is old."""
+        """Find what is new since the last tick; to the first one that is all of the last seconds, as a snapshot may be older than it."""
         changes = _Changes()
         now = monotonic()
         for event_id, name, payload in queries.events_since(session, EVENTS_LOOKBACK_S):
             if event_id in self._seen_events:
                 continue
             self._seen_events[event_id] = now
-            if self._is_first:
-                continue
             _sort_event(changes, name, payload)
         self._seen_events = {
             event_id: at for event_id, at in self._seen_events.items() if now - at < 2 * EVENTS_LOOKBACK_S
@@ -358,7 +360,6 @@ class Hub:
             if self._seen_positions.get(crew_id) != recorded_at:
                 self._seen_positions[crew_id] = recorded_at
                 changes.moved[crew_id] = (recorded_at, lon, lat, course_deg, speed_mps)
-        self._is_first = False
         return changes
 
     @staticmethod

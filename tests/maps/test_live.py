@@ -15,7 +15,7 @@ from core import auth
 from core.clock import real_now, utc_now
 from core.db import SessionFactory, new_id, transaction
 from core.events import AssignmentChanged, IncidentStateChanged, ReportTaken
-from core.models import LoginSession, OutboxEvent, User
+from core.models import LoginSession, User
 from core.outbox import emit
 from maps.live import QUEUE_MESSAGES_MAX, Client, Draft, Hub
 from tests.maps.conftest import Scene, actor_of, box_wkt, put_report, put_scene
@@ -297,15 +297,18 @@ def test_it_wakes_when_something_is_committed(
     run(work)
 
 
-def test_old_events_are_not_told_to_a_hub_that_starts(factory: SessionFactory, scene: Scene) -> None:
-    with transaction(factory) as session:
-        change(session, scene)
-        assert session.query(OutboxEvent).count() > 0
-
+def test_what_happened_between_a_snapshot_and_the_first_look_is_told(
+    factory: SessionFactory, scene: Scene
+) -> None:
     async def work() -> None:
         hub = Hub(factory)
         client = hub.join(actor_of("dispatcher", session_id=logged_in(factory)))
+        stream = hub.stream(client)
+        assert (await read(stream, 1))[0]["event"] == "snapshot"
+        with transaction(factory) as session:
+            change(session, scene)
         await hub.tick()
-        assert "incident" not in [one["event"] for one in waiting(client)]
+        assert "incident" in [one["event"] for one in waiting(client)]
+        await stream.aclose()  # type: ignore[attr-defined]  # an async generator
 
     run(work)
