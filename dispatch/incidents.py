@@ -194,45 +194,49 @@ def reassess(session: Session, incident: Incident, *, settings: Settings) -> Non
 
     What a person confirmed (kind and place) stays; a level never falls by itself; the place of work that somebody was asked for stays.
     """
-    rows = queries.reports_of(session, incident.id)
-    if not rows:
+    members = queries.members_of(session, incident.id)
+    if not members:
         return
-    fresh = [row for row in rows if _is_fresh(row, incident)] or list(rows)
-    facts = [queries.facts_of(row) for row in fresh]
+    fresh = [one for one in members if _is_fresh(one.last_told_at, incident)] or members
+    facts = [one.facts for one in fresh]
     surroundings = current_surroundings(session, hops_max=settings.triage_hops_max)
-    incident.report_count = len(rows)
-    incident.customer_count = len({queries.facts_of(row).customer_key for row in rows})
+    incident.report_count = len(members)
+    incident.customer_count = len({one.facts.customer_key for one in members})
     if incident.confirmed_at is None:
         incident.kind = infer_kind(facts)
         cause = likely_break(facts, shutdowns(surroundings, [one.segment_id for one in facts]))
         incident.place = cause.place.place.as_stored()
         incident.pipe_id, incident.zone_id = cause.main.pipe_id, cause.main.zone_id
-        incident.street = next((row.street for row in fresh if row.report_id == cause.place.report_id), None)
+        incident.street = next(one.street for one in fresh if one.facts.report_id == cause.place.report_id)
     if incident.outage_declared_at is None:
         incident.segment_ids = sorted({one.segment_id for one in facts if one.segment_id is not None})
-    _grow(session, incident, facts, settings=settings)
-    outages.replan(session, incident, settings=settings)
-    if incident.critical_customers or incident.customers_without_water:
-        _grow(session, incident, facts, settings=settings)
+    in_reach = neighbourhood(surroundings, facts[-1].segment_id).customers
+    _grow(session, incident, facts, in_reach, settings=settings)
+    outages.replan(session, incident, surroundings, settings=settings)
+    if incident.customers_without_water:
+        _grow(session, incident, facts, in_reach, settings=settings)
     _set_priority(session, incident, has_leak=any(one.category == Category.LEAK for one in facts))
     incident.changed_at = utc_now()
     session.flush()
 
 
-def _is_fresh(row: IncidentReport, incident: Incident) -> bool:
+def _is_fresh(last_told_at: datetime, incident: Incident) -> bool:
     """Whether a report still tells of trouble: after a reopening, only what was told since."""
-    return (
-        incident.reopened_at is None
-        or max(row.attached_at, row.told_again_at or row.attached_at) >= incident.reopened_at
-    )
+    return incident.reopened_at is None or last_told_at >= incident.reopened_at
 
 
-def _grow(session: Session, incident: Incident, facts: Sequence[ReportFacts], *, settings: Settings) -> None:
+def _grow(
+    session: Session,
+    incident: Incident,
+    facts: Sequence[ReportFacts],
+    customers_in_reach: int,
+    *,
+    settings: Settings,
+) -> None:
     """Raise the level if the reports now reach farther."""
-    surroundings = current_surroundings(session, hops_max=settings.triage_hops_max)
     level = infer_level(
         facts,
-        customers_in_reach=neighbourhood(surroundings, facts[-1].segment_id).customers,
+        customers_in_reach=customers_in_reach,
         customers_without_water=incident.customers_without_water,
         rules=rules_of(settings),
     )
@@ -349,7 +353,7 @@ def dismiss(session: Session, incident: Incident, *, by: By) -> None:
 
 
 def _finish(session: Session, incident: Incident, state: IncidentState, *, cause: Cause, by: By) -> None:
-    rows = [row for row in queries.reports_of(session, incident.id) if _is_fresh(row, incident)]
+    told = [one for one in queries.members_of(session, incident.id) if _is_fresh(one.last_told_at, incident)]
     move_incident(session, incident, state, by=by)
     outages.end(session, incident)
     incident.closed_at = utc_now()
@@ -361,7 +365,7 @@ def _finish(session: Session, incident: Incident, state: IncidentState, *, cause
         IncidentClosed(
             incident.id,
             closure_no=incident.closure_no,
-            report_ids=tuple(row.report_id for row in rows),
+            report_ids=tuple(one.facts.report_id for one in told),
             cause=cause.value,
         ),
     )

@@ -22,10 +22,9 @@ from dispatch.models import (
     IncidentState,
     IsolationPlan,
 )
-from gis.cache import current_network
-from gis.errors import NoServiceArea, PipeNotFound
-from gis.isolation import IsolationPlan as Trace
-from gis.isolation import isolation_plan
+from dispatch.surroundings import Surroundings
+from gis.errors import PipeNotFound
+from gis.isolation import IsolationPlan as IsolationTrace
 
 log = structlog.get_logger()
 
@@ -89,12 +88,14 @@ def current_plan(session: Session, incident: Incident) -> IsolationPlan | None:
     )
 
 
-def replan(session: Session, incident: Incident, *, settings: Settings) -> None:
+def replan(
+    session: Session, incident: Incident, surroundings: Surroundings | None, *, settings: Settings
+) -> None:
     """Work out anew what to shut and who is dry, and tell the hotline what changed.
 
     A plan equal to the last is not stored again. An incident that is not sure enough has none; an outage declared before ends then.
     """
-    trace = _trace(session, incident)
+    trace = _trace(incident, surroundings)
     if trace is None:
         incident.customers_without_water = incident.critical_customers = 0
         end(session, incident)
@@ -186,16 +187,16 @@ def end(session: Session, incident: Incident) -> None:
     emit(session, OutageEnded(incident.id))
 
 
-def _trace(session: Session, incident: Incident) -> Trace | None:
+def _trace(incident: Incident, surroundings: Surroundings | None) -> IsolationTrace | None:
     is_sure = wants_plan(
         kind=IncidentKind(incident.kind),
         level=IncidentLevel(incident.level),
         is_confirmed=incident.confirmed_at is not None,
     )
-    if not is_sure or incident.pipe_id is None or incident.state in _WET_STATES:
+    if not is_sure or surroundings is None or incident.pipe_id is None or incident.state in _WET_STATES:
         return None
     try:
-        return isolation_plan(current_network(session), incident.pipe_id)
-    except (PipeNotFound, NoServiceArea) as error:
-        log.warning("dispatch.no_plan", incident_id=str(incident.id), error=type(error).__name__)
+        return surroundings.plan(incident.pipe_id)
+    except PipeNotFound:
+        log.warning("dispatch.no_plan", incident_id=str(incident.id))
         return None

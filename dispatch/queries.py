@@ -1,11 +1,12 @@
 """Reading dispatch's tables."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -47,6 +48,8 @@ from tracker.positions import CrewPosition, latest_positions
 
 S = TypeVar("S", bound=Select[Any])  # Any: whatever is selected
 
+CANDIDATE_REPORTS_MAX = 400
+"""Of a storm of reports near one place, the latest are enough to decide."""
 WHY_PREFIX = "dispatch.why."
 """What the system gives as its reason is a key of the catalogues; what a person gives is his own words."""
 _STATE_RANK = {
@@ -90,6 +93,64 @@ def reports_of(session: Session, incident_id: UUID) -> Sequence[IncidentReport]:
         .where(IncidentReport.incident_id == incident_id)
         .order_by(IncidentReport.received_at, IncidentReport.report_id)
     ).all()
+
+
+_FACTS = (
+    IncidentReport.report_id,
+    IncidentReport.category,
+    IncidentReport.extent,
+    func.ST_X(IncidentReport.place),
+    func.ST_Y(IncidentReport.place),
+    IncidentReport.pipe_id,
+    IncidentReport.segment_id,
+    IncidentReport.zone_id,
+    IncidentReport.confidence,
+    IncidentReport.caller_key,
+    IncidentReport.customer_account_id,
+    func.coalesce(IncidentReport.told_again_at, IncidentReport.noticed_at),
+)
+"""What triage knows of a stored report; one told again speaks for that time."""
+
+
+def _facts(row: Sequence[Any]) -> ReportFacts:  # Any: columns of many types, in the order of _FACTS
+    report_id, category, extent, lon, lat, pipe, segment, zone, confidence, caller, account, noticed_at = row
+    return ReportFacts(
+        report_id=report_id,
+        category=category,
+        extent=extent,
+        place=LonLat(lon=lon, lat=lat),
+        pipe_id=pipe,
+        segment_id=segment,
+        zone_id=zone,
+        confidence=confidence,
+        caller_key=caller,
+        customer_account_id=account,
+        noticed_at=noticed_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A report of an incident without what only people read."""
+
+    facts: ReportFacts
+    street: str | None
+    last_told_at: datetime
+    """When it was attached, or its caller last said that nothing is better."""
+
+
+def members_of(session: Session, incident_id: UUID) -> list[Member]:
+    """List an incident's reports in order of receipt, without loading whole rows."""
+    rows = session.execute(
+        select(
+            *_FACTS,
+            IncidentReport.street,
+            func.greatest(IncidentReport.attached_at, IncidentReport.told_again_at),
+        )
+        .where(IncidentReport.incident_id == incident_id)
+        .order_by(IncidentReport.received_at, IncidentReport.report_id)
+    )
+    return [Member(_facts(row[: len(_FACTS)]), row[-2], row[-1]) for row in rows]
 
 
 def open_orders_of(session: Session, incident_id: UUID) -> Sequence[WorkOrder]:
@@ -221,27 +282,10 @@ def _locked(query: S) -> S:
 # --- triage ----------------------------------------------------------------------------------------------------------------
 
 
-def facts_of(row: IncidentReport) -> ReportFacts:
-    """See a stored report as triage does; one told again speaks for that time."""
-    return ReportFacts(
-        report_id=row.report_id,
-        category=row.category,
-        extent=row.extent,
-        place=LonLat.from_stored(row.place),
-        pipe_id=row.pipe_id,
-        segment_id=row.segment_id,
-        zone_id=row.zone_id,
-        confidence=row.confidence,
-        caller_key=row.caller_key,
-        customer_account_id=row.customer_account_id,
-        noticed_at=row.told_again_at or row.noticed_at,
-    )
-
-
 def triage_candidates(
     session: Session, report: ReportFacts, *, segments: Collection[int], rules: Rules
 ) -> list[OpenIncident]:
-    """Find the incidents a report might belong to.
+    """Find the incidents a report might belong to, with those of their reports that could tie it to them.
 
     Parameters
     ----------
@@ -254,57 +298,66 @@ def triage_candidates(
         Open incidents with a report near it, behind its valves or of its caller, or whose outage covers it; and those of its caller that
         closed a short while ago.
     """
-    reach_m = rules.radius_m + 2 * UNSURE_PLACE_M
-    lately = report.noticed_at - max(rules.window, MEMORY[Category.LEAK])
-    is_near: list[ColumnElement[bool]] = [
-        func.ST_DWithin(geography(IncidentReport.place), geography(report.place.as_sql()), reach_m)
-    ]
-    if segments:
-        is_near.append(IncidentReport.segment_id.in_(segments))
-    near = select(IncidentReport.incident_id).where(IncidentReport.noticed_at >= lately, or_(*is_near))
-    is_same: list[ColumnElement[bool]] = [IncidentReport.caller_key == report.caller_key]
-    if report.customer_account_id is not None:
-        is_same.append(IncidentReport.customer_account_id == report.customer_account_id)
-    if report.repeat_of is not None:
-        is_same.append(IncidentReport.report_id == report.repeat_of)
-    same = select(IncidentReport.incident_id).where(
-        IncidentReport.noticed_at >= report.noticed_at - rules.repeat_window, or_(*is_same)
-    )
+    near, same = _is_near(report, segments, rules), _is_same_caller(report, rules)
     is_open = Incident.closed_at.is_(None)
-    wanted = or_(
-        and_(is_open, Incident.id.in_(near.union(same))),
-        and_(
-            Incident.state == IncidentState.CLOSED,
-            Incident.closed_at >= report.noticed_at - rules.reopen_window,
-            Incident.id.in_(same),
-        ),
+    just_closed = and_(
+        Incident.state == IncidentState.CLOSED,
+        Incident.closed_at.between(report.noticed_at, report.noticed_at + rules.reopen_window),
     )
+    # Two searches, each by its own indexes; joined into one condition they would read the whole table.
+    found = union(select(IncidentReport.report_id).where(near), select(IncidentReport.report_id).where(same))
+    tied = session.execute(
+        select(IncidentReport.incident_id, *_FACTS)
+        .join(Incident, Incident.id == IncidentReport.incident_id)
+        .where(IncidentReport.report_id.in_(found), or_(is_open, and_(just_closed, same)))
+        .order_by(IncidentReport.noticed_at.desc())
+        .limit(CANDIDATE_REPORTS_MAX)
+    )
+    reports: dict[UUID, list[ReportFacts]] = {}
+    for incident_id, *facts in tied:
+        reports.setdefault(incident_id, []).append(_facts(facts))
+    wanted: ColumnElement[bool] = Incident.id.in_(reports)
     if report.segment_id is not None:
-        covers = and_(
-            is_open,
-            Incident.outage_declared_at.is_not(None),
-            Incident.segment_ids.contains([report.segment_id]),
+        wanted = or_(
+            wanted,
+            and_(
+                is_open,
+                Incident.outage_declared_at.is_not(None),
+                Incident.segment_ids.contains([report.segment_id]),
+            ),
         )
-        wanted = or_(wanted, covers)
-    incidents = session.scalars(select(Incident).where(wanted).order_by(Incident.number)).all()
-    return _with_reports(session, incidents)
-
-
-def _with_reports(session: Session, incidents: Sequence[Incident]) -> list[OpenIncident]:
-    reports: dict[UUID, list[ReportFacts]] = {one.id: [] for one in incidents}
-    if reports:
-        for row in session.scalars(select(IncidentReport).where(IncidentReport.incident_id.in_(reports))):
-            reports[row.incident_id].append(facts_of(row))
     return [
         OpenIncident(
             id=one.id,
             number=one.number,
-            reports=reports[one.id],
+            reports=reports.get(one.id, []),
             dry_segments=frozenset(one.segment_ids) if one.outage_declared_at is not None else frozenset(),
             closed_at=one.closed_at,
+            calls=one.report_count,
+            customers=one.customer_count,
+            opened_at=one.opened_at,
         )
-        for one in incidents
+        for one in session.scalars(select(Incident).where(wanted).order_by(Incident.number))
     ]
+
+
+def _is_near(report: ReportFacts, segments: Collection[int], rules: Rules) -> ColumnElement[bool]:
+    """Whether a stored report is recent, and near or behind the same valves."""
+    reach_m = rules.radius_m + 2 * UNSURE_PLACE_M
+    here = func.ST_DWithin(geography(IncidentReport.place), geography(report.place.as_sql()), reach_m)
+    since = report.noticed_at - max(rules.window, MEMORY[Category.LEAK])
+    behind = or_(here, IncidentReport.segment_id.in_(segments)) if segments else here
+    return and_(IncidentReport.noticed_at >= since, behind)
+
+
+def _is_same_caller(report: ReportFacts, rules: Rules) -> ColumnElement[bool]:
+    """Whether a stored report is of the same customer, within the window of repeats."""
+    is_same = [IncidentReport.caller_key == report.caller_key]
+    if report.customer_account_id is not None:
+        is_same.append(IncidentReport.customer_account_id == report.customer_account_id)
+    if report.repeat_of is not None:
+        is_same.append(IncidentReport.report_id == report.repeat_of)
+    return and_(IncidentReport.noticed_at >= report.noticed_at - rules.repeat_window, or_(*is_same))
 
 
 # --- incidents for people --------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from threading import Lock
 from typing import Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch.triage import Neighbourhood, SharedWater, Shutdown
 from gis.cache import current_network
 from gis.errors import NoServiceArea
-from gis.isolation import IsolationNetwork, segments_within
+from gis.isolation import IsolationNetwork, IsolationPlan, isolation_plan, segments_within
 
 log = structlog.get_logger()
 
@@ -33,6 +35,7 @@ class Surroundings:
         self._lock = Lock()
         self._around: OrderedDict[int, Neighbourhood] = OrderedDict()
         self._shutdowns: OrderedDict[int, Shutdown] = OrderedDict()
+        self._plans: OrderedDict[int, IsolationPlan] = OrderedDict()
 
     def around(self, segment: int) -> Neighbourhood:
         """Tell what lies round a segment."""
@@ -58,6 +61,25 @@ class Surroundings:
                 if len(self._shutdowns) > KEPT_MAX:
                     self._shutdowns.popitem(last=False)
         return kept
+
+    def plan(self, pipe_id: UUID) -> IsolationPlan:
+        """Tell what to shut when a pipe breaks.
+
+        Raises
+        ------
+        PipeNotFound
+            There is none of that id.
+        """
+        segment = int(self.network.segment_of[self.network.pipe_index(pipe_id)])
+        with self._lock:
+            kept = self._plans.get(segment)
+        if kept is None:
+            kept = isolation_plan(self.network, pipe_id)
+            with self._lock:
+                self._plans[segment] = kept
+                if len(self._plans) > KEPT_MAX:
+                    self._plans.popitem(last=False)
+        return replace(kept, pipe_id=pipe_id)
 
     def customers_of(self, segments: Iterable[int]) -> int:
         """Count the accounts on segments."""

@@ -71,6 +71,10 @@ class OpenIncident:
     dry_segments: frozenset[int] = frozenset()
     """Segments its isolation plan shuts off, once such a plan holds."""
     closed_at: datetime | None = None
+    calls: int | None = None
+    customers: int | None = None
+    opened_at: datetime | None = None
+    """All its calls, its customers and its beginning, where `reports` are only those that could tie a new one to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,7 @@ def decide(
     repeat = _repeat(report, candidates, rules)
     if repeat is not None:
         return repeat
-    alive = [one for one in candidates if one.closed_at is None and one.reports]
+    alive = [one for one in candidates if one.closed_at is None]
     if report.category == Category.OTHER:
         return Decision(
             kind=DecisionKind.OPENS,
@@ -387,7 +391,8 @@ def _weigh(report: ReportFacts, incident: OpenIncident, around: Neighbourhood, r
         reason_code="dispatch.triage.declared" if is_declared or strongest is None else strongest.how,
         strongest=strongest if strongest is not None and strongest.per_customer > 0.0 else None,
         nearest_m=min((tie.distance_m for tie, _ in ties), default=math.inf),
-        is_other_matter=all((one.category, report.category) not in COMPATIBILITY for one in speaking),
+        is_other_matter=bool(speaking)
+        and all((one.category, report.category) not in COMPATIBILITY for one in speaking),
     )
 
 
@@ -524,18 +529,22 @@ def poisson_tail(count: int, mean: float) -> float:
 def _join_values(
     report: ReportFacts, best: _Weighed, around: Neighbourhood, rules: Rules
 ) -> dict[str, Any]:  # Any: see Decision
-    together = [*best.incident.reports, report]
+    incident, together = best.incident, [*best.incident.reports, report]
     since = min(one.noticed_at for one in together)
+    if incident.opened_at is not None:
+        since = min(since, incident.opened_at)
     until = max(one.noticed_at for one in together)
+    others = {one.customer_key for one in incident.reports}
+    customers = incident.customers if incident.customers is not None else len(others)
     segments = sorted({one.segment_id for one in together if one.segment_id is not None})
     tie = best.strongest
     return {
         "number": best.incident.number,
-        "calls": len(together),
-        "customers": len({one.customer_key for one in together}),
+        "calls": 1 + (incident.calls if incident.calls is not None else len(incident.reports)),
+        "customers": customers + (report.customer_key not in others),
         "segments": _listed(segments),
         "minutes": _minutes(until - since),
-        "distance_m": _round_m(best.nearest_m),
+        "distance_m": _round_m(best.nearest_m) if incident.reports else 0,
         "hops": tie.hops if tie is not None and tie.hops is not None else 0,
         "odds": _round_odds(best.odds),
         "expected": float(f"{expected_by_chance(around.customers, until - since, rules=rules):.2g}"),
@@ -544,7 +553,8 @@ def _join_values(
 
 def _opens(report: ReportFacts, weighed: Sequence[_Weighed], around: Neighbourhood) -> Decision:
     """Say why nothing near was joined: the most telling reason about the nearest incident."""
-    nearest = min(weighed, key=lambda one: (one.nearest_m, one.incident.number), default=None)
+    placed = [one for one in weighed if one.incident.reports]
+    nearest = min(placed, key=lambda one: (one.nearest_m, one.incident.number), default=None)
     values: dict[str, Any] = {}  # Any: see Decision
     if nearest is None:
         code = "dispatch.triage.alone"
@@ -659,6 +669,8 @@ class LikelyBreak:
 
 
 SIGHTING_REACH_M: Final = 300.0
+PLACING_REPORTS: Final = 60
+"""The first so many reports say where it is; more only cost time."""
 
 
 def likely_break(reports: Sequence[ReportFacts], shutdowns: Mapping[int, Shutdown]) -> LikelyBreak:
@@ -675,7 +687,7 @@ def likely_break(reports: Sequence[ReportFacts], shutdowns: Mapping[int, Shutdow
     shutdowns
         What each of their segments leaves dry.
     """
-    ordered = sorted(reports, key=lambda one: (one.noticed_at, str(one.report_id)))
+    ordered = sorted(reports, key=lambda one: (one.noticed_at, str(one.report_id)))[:PLACING_REPORTS]
     scores = {segment: _explains(ordered, segment, shutdown) for segment, shutdown in shutdowns.items()}
     inside = ordered
     if scores:

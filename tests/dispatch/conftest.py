@@ -13,7 +13,6 @@ from core.settings import Settings, get_settings
 from tests.dispatch.play import Play
 from tests.town import Town, load_town
 
-
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
 
