@@ -115,7 +115,7 @@ def offer_by_hand(
     NoSuchCrew, CrewNotEligible
         There is no such crew, or it is not in service any more.
     CrewIsBusy
-        The crew is being asked by another dispatcher, or decided about at this moment.
+        The crew is being asked by another dispatcher, decided about, or taking other work at this moment.
     """
     order = _order(session, order_id)
     if order.ended_at is not None:
@@ -138,10 +138,11 @@ def offer_by_hand(
     for other in queries.live_assignments_of_crew(session, crew.id):
         if other.state != AssignmentState.OFFERED:
             continue
-        if other.is_by_hand:
+        asked, other_order = _job(session, other.id, None)  # the crew may have answered while we waited
+        if asked.state in COMMITTED or (asked.state == AssignmentState.OFFERED and asked.is_by_hand):
             raise CrewIsBusy
-        other_order = _order(session, other.work_order_id)
-        _withdraw(session, other, other_order, by=By(user_id=by.user_id, why="dispatch.why.other_work"))
+        if asked.state == AssignmentState.OFFERED:
+            _withdraw(session, asked, other_order, by=By(user_id=by.user_id, why="dispatch.why.other_work"))
     ranked = rank_crews(
         session, LonLat.from_stored(order.place), skills=order.skills, settings=settings, order_id=order.id
     )

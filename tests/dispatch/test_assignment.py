@@ -417,6 +417,33 @@ def test_an_answer_and_the_end_of_its_time_exclude_each_other(
         assert isinstance(results[0], OfferGone)
 
 
+def test_a_crew_that_accepts_while_a_dispatcher_asks_it_for_other_work_keeps_its_job(
+    factory: SessionFactory, scene: tuple[list[UUID], UUID]
+) -> None:
+    orders, crew_id = scene
+    settings = get_settings()
+    with factory() as session, session.begin():
+        offer = assignment.assign(session, orders[0], settings=settings)
+        assert offer is not None
+    accepted = threading.Event()
+
+    def accept(session: Session) -> object:
+        state = assignment.accept(session, offer.id, crew_id=crew_id).state
+        accepted.set()
+        return state
+
+    def ask(session: Session) -> object:
+        accepted.wait(timeout=5.0)
+        return assignment.offer_by_hand(session, orders[1], crew_id, by=DISPATCHER, settings=settings)
+
+    results = race(accept, ask, factory=factory)
+    assert results[0] == AssignmentState.ACCEPTED
+    assert isinstance(results[1], CrewIsBusy)
+    with factory() as session:
+        assert session.get_one(Assignment, offer.id).state == AssignmentState.ACCEPTED
+        assert session.get_one(WorkOrder, orders[0]).state == WorkOrderState.SCHEDULED
+
+
 def test_two_acceptances_of_one_offer_bind_once(
     factory: SessionFactory, scene: tuple[list[UUID], UUID]
 ) -> None:
