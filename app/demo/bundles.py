@@ -1,6 +1,7 @@
 """A city's files: built once for each extract, loaded once into a template database, read by the simulators."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,8 @@ def ensure_bundle(state: State, extract: Path | None) -> Bundle:
         command = [sys.executable, "-P", "-m", "app.demo.build", str(bundle.folder)]
         if extract is not None:
             command.append(str(extract.resolve()))
-        built = subprocess.run(command, cwd=CHECKOUT, stdout=sys.stderr, check=False)
+        environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        built = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=sys.stderr, check=False)
     if built.returncode != 0:
         raise ProvisionError(f"no city could be built from {source}")
     return bundle

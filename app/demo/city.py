@@ -72,15 +72,16 @@ def prepare(name: str, *, extract: Path | None, crews: int, speed: float, hours:
         settings = workspace_settings.ensure(state, folder)
         database_url = workspaces.database_address(state, folder, settings)
         _refuse_other_data(database_url, name)
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(2) as beside:
             pages = beside.submit(web_build.ensure, state)
             bundle = bundles.ensure_bundle(state, extract)
+            reading = beside.submit(bundles.read_town, bundle.folder)
             workspaces.stop_processes(name)
             if workspaces.external_database(settings):
                 _fill_anew(database_url, bundle)
             else:
                 _copy_anew(cluster.main_cluster(state), folder, bundle)
-            town = bundles.read_town(bundle.folder)
+            town = reading.result()
             pages.result()
         where = whereabouts(bundles.centre(town))
         _settle(folder, settings, where)
@@ -140,19 +141,16 @@ def _copy_anew(private: Cluster, folder: WorkspaceFolder, bundle: Bundle) -> Non
 
 def _fill_anew(database_url: str, bundle: Bundle) -> None:
     """Load the city into a database kept by others, where there are no templates of ours."""
-    with psycopg.connect(servers.libpq_url(database_url), autocommit=True) as connection:
-        for schema in (*SCHEMAS, "public"):
-            rows = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename NOT LIKE 'spatial_ref_sys'",
-                [schema],
-            ).fetchall()
-            if schema == "public":
-                rows = [row for row in rows if row[0].startswith(("procrastinate", "alembic_version"))]
-            for (table,) in rows:
-                connection.execute(
-                    sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(schema, table))
-                )
     migrations.upgrade(database_url)
+    with psycopg.connect(servers.libpq_url(database_url)) as connection:
+        tables = connection.execute(
+            """SELECT schemaname, tablename FROM pg_tables
+                WHERE (schemaname = ANY(%s) OR starts_with(tablename, 'procrastinate_'))
+                  AND tablename <> 'alembic_version'""",
+            [list(SCHEMAS)],
+        ).fetchall()
+        names = sql.SQL(", ").join(sql.Identifier(*row) for row in tables)
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
     bundles.load(database_url, bundle)
 
 

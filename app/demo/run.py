@@ -31,8 +31,8 @@ LAST_BURST_BEFORE_END = timedelta(hours=1)
 BLOCK = timedelta(hours=4)
 """Without an end, bursts and strays are drawn for so long at a time."""
 DRAIN_REAL_S = 60.0
-CREWS_REST_REAL_S = 12.0
-"""So long before the end no crew reports a job done any more: those told of last are still to be called back."""
+CREWS_REST_REAL_S = 25.0
+"""So long before the end no crew reports a job done any more: the callers of what was closed last are still to be called back."""
 BROKER_PATIENCE_S = 60.0
 LOOK_EVERY_REAL_S = 1.0
 STATUS_EVERY_REAL_S = 5.0
@@ -52,7 +52,7 @@ class Pace:
         return cls(
             bursts_per_hour=min(BURSTS_PER_CREW_HOUR * crews, BURSTS_PER_HOUR_MAX),
             strays_per_hour=STRAYS_PER_CREW_HOUR * crews,
-            agents=max(3, crews // 4),
+            agents=max(4, crews // 3),
         )
 
 
@@ -220,12 +220,17 @@ class Run:
             await asyncio.sleep(0.1)
 
     async def _is_quiet(self, supervisor: Client) -> bool:
-        if self.agents.busy or any(crew.is_busy for crew in self.fleet):
+        """Whether nobody has anything left to do; crews that rest do not count."""
+        if self.agents.busy or (await supervisor.get("/api/health"))["events_waiting"]:
             return False
-        health = await supervisor.get("/api/health")
-        callbacks = await supervisor.get("/api/callbacks", state="due", limit=1)
-        incidents = await supervisor.get("/api/incidents", state="open", limit=1)
-        return not (health["events_waiting"] or callbacks["items"] or incidents["items"])
+        if (await supervisor.get("/api/callbacks", state="due", limit=1))["items"]:
+            return False
+        if self.is_resting.is_set():
+            return True
+        is_any_busy = any(crew.is_busy for crew in self.fleet)
+        return (
+            not is_any_busy and not (await supervisor.get("/api/incidents", state="open", limit=1))["items"]
+        )
 
     def check(self) -> None:
         """Raise what went wrong in a task of the public or the agents, if anything did."""
