@@ -138,6 +138,8 @@ class Worker:
             working = asyncio.create_task(jobs.run_worker_async(install_signal_handlers=False, concurrency=4))
             while not self.stop.is_set() and not working.done():
                 await asyncio.sleep(0.2)
+            if working.done():
+                working.result()  # it ended by itself: raise what ended it, so that it is logged and begun anew
             working.cancel()
             await asyncio.wait([working])
 

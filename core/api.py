@@ -71,6 +71,13 @@ def log_in(
         with request.app.state.sessions() as apart, apart.begin():
             auth.record_failure(apart, username=body.username, client_address=address)
         raise
+    audit.record_log_in(
+        session,
+        user_id=tokens.user_id,
+        username=body.username,
+        client_address=address,
+        session_id=tokens.session_id,
+    )
     _set_cookies(response, settings, tokens)
     return _tokens_out(tokens)
 
@@ -175,7 +182,10 @@ def change_user(
         area_wkt=body.area.wkt if body.area else None,
         is_everywhere=bool(body.is_everywhere),
     )
-    digest = ",".join(sorted(body.model_dump(exclude_unset=True, exclude={"area"})))
+    changed = body.model_dump(exclude_unset=True, exclude={"area"})
+    if body.area is not None:
+        changed["area"] = "set"
+    digest = ",".join(f"{name}={value}" for name, value in sorted(changed.items()))
     audit.record(session, actor, action="user.change", subject_id=user_id, digest=digest)
     return _user(user)
 

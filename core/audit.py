@@ -28,13 +28,49 @@ def record(
     digest
         What changed, in a few words without personal data.
     """
+    _add(
+        session,
+        user_id=actor.user_id if actor else None,
+        username=actor.username if actor else None,
+        client_address=actor.client_address if actor else None,
+        action=action,
+        subject_id=subject_id,
+        digest=digest,
+    )
+
+
+def record_log_in(
+    session: Session, *, user_id: UUID, username: str, client_address: str, session_id: UUID
+) -> None:
+    """Write down that somebody logged in: he is no actor yet."""
+    _add(
+        session,
+        user_id=user_id,
+        username=username,
+        client_address=client_address,
+        action="session.begin",
+        subject_id=session_id,
+        digest="",
+    )
+
+
+def _add(
+    session: Session,
+    *,
+    user_id: UUID | None,
+    username: str | None,
+    client_address: str | None,
+    action: str,
+    subject_id: UUID | None,
+    digest: str,
+) -> None:
     session.add(
         AuditEntry(
             at=utc_now(),
             real_at=real_now(),
-            user_id=actor.user_id if actor else None,
-            username=actor.username if actor else None,
-            client_address=actor.client_address if actor else None,
+            user_id=user_id,
+            username=username,
+            client_address=client_address,
             action=action,
             subject_id=subject_id,
             digest=digest,

@@ -27,6 +27,8 @@ from core.scope import WGS84_SRID
 from core.settings import Settings
 
 TOKEN_ALGORITHM = "HS256"
+ALONE_FACTOR = 10
+"""A name failing from many addresses, or an address failing with many names, is paused only later: others share it."""
 _passwords = PasswordHash.recommended()
 _NOBODYS_HASH = _passwords.hash(secrets.token_urlsafe(16))
 """Verified for names that do not exist, so that an answer takes as long either way."""
@@ -114,8 +116,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a log-in gives: secrets, and when the access token ends (real time)."""
+    """What a log-in gives: whose and which it is, secrets, and when the access token ends (real time)."""
 
+    user_id: UUID
+    session_id: UUID
     access_token: str
     access_expires_at: datetime
     refresh_token: str
@@ -408,18 +412,20 @@ def _stored_area(area_wkt: str) -> WKTElement:
 
 def _refuse_while_paused(session: Session, settings: Settings, *, username: str, client_address: str) -> None:
     since = real_now() - timedelta(minutes=settings.login_pause_minutes)
-    by_name, by_address = session.execute(
+    of_both, of_name, of_address = session.execute(
         select(
             func.count().filter(
                 and_(LoginFailure.username == username, LoginFailure.client_address == client_address)
             ),
+            func.count().filter(LoginFailure.username == username),
             func.count().filter(LoginFailure.client_address == client_address),
         ).where(
             LoginFailure.at > since,
             or_(LoginFailure.username == username, LoginFailure.client_address == client_address),
         )
     ).one()
-    if by_name >= settings.login_failures_max or by_address >= 10 * settings.login_failures_max:
+    most = settings.login_failures_max
+    if of_both >= most or max(of_name, of_address) >= ALONE_FACTOR * most:
         raise LoginPaused
 
 
@@ -437,7 +443,7 @@ def _tokens(settings: Settings, login: LoginSession, refresh_token: str) -> Toke
     expires_at = min(real_now() + timedelta(minutes=settings.access_token_minutes), login.expires_at)
     claims = {"sid": str(login.id), "exp": int(expires_at.timestamp())}
     access_token = jwt.encode(claims, settings.token_secret.get_secret_value(), algorithm=TOKEN_ALGORITHM)
-    return Tokens(access_token, expires_at, refresh_token, login.expires_at)
+    return Tokens(login.user_id, login.id, access_token, expires_at, refresh_token, login.expires_at)
 
 
 def _digest(secret: str) -> str:

@@ -136,6 +136,15 @@ class IncidentMerged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentUnmerged(Event):
+    """A merge was undone: the incident answers for itself again, and took these reports back."""
+
+    incident_id: UUID
+    incident_number: int
+    report_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OutageDeclared(Event):
     """These segments are, or will be, without water; said again when the estimate or the extent changes."""
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Select, func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core import events
@@ -30,7 +31,10 @@ CHANNEL = "outbox"
 BATCH_S = 0.05
 """Real seconds a batch goes on before it is committed, so that nobody waits long for rows its handlers hold."""
 LOCK_WAIT_MS = 200
-"""How long a handler waits for a row that somebody else holds; then its event is tried again later."""
+"""How long a handler waits for a row that somebody else holds; then its event is tried again soon, which is no failure."""
+HELD_ROW_RETRY_S = 0.2
+HELD_ROW_STATES = frozenset({"55P03", "40P01"})
+"""SQLSTATEs of a lock not had in time and of a deadlock."""
 Handler = Callable[[Session, Any], None]  # Any: each handler takes its own event class
 Subscriptions = Mapping[type[Event], Sequence[Handler]]
 
@@ -163,11 +167,19 @@ def _due(only: frozenset[str] | None, without: frozenset[str]) -> Select[OutboxE
     return select(OutboxEvent).where(*conditions).order_by(OutboxEvent.id).with_for_update(skip_locked=True)
 
 
+def _is_held_row(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in HELD_ROW_STATES
+
+
 def _note_failure(
     session: Session, event_id: UUID, error: Exception, *, attempts_max: int, retry_s: float
 ) -> None:
     row = session.get(OutboxEvent, event_id, with_for_update=True)
     if row is None or row.handled_at is not None:
+        return
+    if _is_held_row(error):
+        row.next_attempt_at = real_now() + timedelta(seconds=HELD_ROW_RETRY_S)
+        log.info("outbox.event_waits", event_id=str(event_id), name=row.name)
         return
     attempts = row.attempts + 1
     is_parked = attempts >= attempts_max

@@ -4,14 +4,27 @@ from datetime import date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
+import shapely.geometry
 from geojson_pydantic import MultiPolygon
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints
 
 from core.rights import Function, Operation, PersonalField
 from core.text import Line
 
 Language = Literal["zh", "en"]
 T = TypeVar("T")
+
+
+def _plane_and_valid(area: MultiPolygon) -> MultiPolygon:
+    shape = shapely.geometry.shape(area.model_dump())
+    if shape.has_z or not shape.is_valid:
+        msg = "must be a plane multipolygon whose rings close and do not cross"
+        raise ValueError(msg)
+    return area
+
+
+Area = Annotated[MultiPolygon, AfterValidator(_plane_and_valid)]
+"""A part of the map, longitude and latitude."""
 
 
 class Wire(BaseModel):
@@ -89,7 +102,7 @@ class UserIn(Wire):
     role: Line
     language: Language | None = None
     crew_id: UUID | None = None
-    area: MultiPolygon | None = None
+    area: Area | None = None
     """GeoJSON in longitude and latitude outside which he sees nothing; none: everywhere."""
 
 
@@ -98,7 +111,7 @@ class UserChangeIn(Wire):
 
     role: Line | None = None
     is_disabled: bool | None = None
-    area: MultiPolygon | None = None
+    area: Area | None = None
     is_everywhere: Literal[True] | None = None
     """Takes the limit of an area away."""
 

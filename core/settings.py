@@ -30,7 +30,8 @@ class Settings(BaseSettings):
         description="Folder of the private broker's password file, ACL and pid; empty for a broker kept by others.",
     )
     token_secret: SecretStr = Field(
-        description="Key that signs access tokens, 32 bytes or more; made by the launcher."
+        description="Key that signs access tokens and tells callers apart, 32 bytes or more; made by the launcher. "
+        "A new one ends all log-ins, and earlier calls of a caller are not known as his any more."
     )
     workspace: str = Field("main", description="Name of the isolated database these processes serve.")
     web_host: str = Field("127.0.0.1", description="Address the web process listens on.")
@@ -48,7 +49,10 @@ class Settings(BaseSettings):
     # Who may do what
     access_token_minutes: int = Field(15, description="Real minutes an access token is good for.")
     session_hours: int = Field(12, description="Real hours after which a log-in ends.")
-    login_failures_max: int = Field(5, description="Failed log-ins of one name or address before a pause.")
+    login_failures_max: int = Field(
+        5,
+        description="Failed log-ins of one name from one address before a pause; ten times as many of either alone.",
+    )
     login_pause_minutes: int = Field(15, description="Real minutes of that pause.")
     request_bytes_max: int = Field(1_000_000, description="Largest request body taken, bytes.")
     secure_cookies: bool = Field(
@@ -70,7 +74,7 @@ class Settings(BaseSettings):
     # Events, deadlines, jobs
     relay_batch_events: int = Field(100, description="Events handled in one transaction.")
     relay_poll_s: float = Field(
-        2.0, description="Real seconds after which the relay looks without being woken."
+        0.5, description="Real seconds after which the relay looks without being woken."
     )
     event_attempts_max: int = Field(8, description="Failures after which an event is parked for an operator.")
     event_retry_s: float = Field(2.0, description="Real seconds before the first retry; doubles each time.")

@@ -171,6 +171,23 @@ def test_an_administrator_changes_people_roles_and_groups_but_never_shuts_everyb
     assert client.get("/api/me", headers=administrator).status_code == 200
 
 
+def test_a_log_in_is_written_down_and_an_area_must_be_one(client: TestClient, log_in: LogIn) -> None:
+    administrator = log_in("administrator")
+    deeds = client.get("/api/audit", params={"action": "session.begin"}, headers=administrator).json()[
+        "items"
+    ]
+    assert deeds[0]["username"].startswith("administrator-")
+    body = {"username": "li", "display_name": "Li", "password": PASSWORD, "role": "agent"}
+    crossed = [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]
+    raised = [[[0, 0, 5], [1, 0, 5], [1, 1, 5], [0, 0, 5]]]
+    for rings in (crossed, raised):
+        area = {"type": "MultiPolygon", "coordinates": [rings]}
+        assert client.post("/api/users", json=body | {"area": area}, headers=administrator).status_code == 422
+    area = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]}
+    answer = client.post("/api/users", json=body | {"area": area}, headers=administrator)
+    assert (answer.status_code, answer.json()["has_area"]) == (201, True)
+
+
 def test_adding_a_user_is_written_down_without_the_password(
     session: Session, client: TestClient, log_in: LogIn
 ) -> None:

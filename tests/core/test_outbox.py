@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+from time import sleep
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -18,6 +20,7 @@ from core.db import SessionFactory
 from core.events import IncidentOpened, ReportTaken
 from core.models import AuditEntry, OutboxEvent
 from core.outbox import (
+    HELD_ROW_RETRY_S,
     NoSuchEvent,
     count_waiting,
     emit,
@@ -27,7 +30,7 @@ from core.outbox import (
     retry_parked,
 )
 
-RELAY = {"batch": 100, "attempts_max": 3, "retry_s": 0.0}
+RELAY: dict[str, Any] = {"batch": 100, "attempts_max": 3, "retry_s": 0.0}
 
 
 def note(session: Session, event: ReportTaken) -> None:
@@ -86,9 +89,10 @@ def test_listeners_are_woken_only_by_the_commit(factory: SessionFactory, cloned_
 
 def test_each_event_is_handled_once(factory: SessionFactory) -> None:
     emit_some(factory, 5)
-    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 5
-    assert handle_batch(factory, {ReportTaken: (note,)}, **RELAY) == 0
-    assert noted(factory) == 5
+    taken = 0
+    while more := handle_batch(factory, {ReportTaken: (note,)}, **RELAY):
+        taken += more
+    assert taken == noted(factory) == 5
 
 
 def test_a_failing_handler_leaves_nothing_of_its_own_and_spoils_nobody_elses(factory: SessionFactory) -> None:
@@ -113,7 +117,9 @@ def test_a_handler_that_meets_a_held_row_lets_go_and_comes_back(factory: Session
 
     with factory() as holder, holder.begin():
         holder.execute(text("SELECT 1 FROM core.audit_entry WHERE action = 'test.held' FOR UPDATE"))
-        assert handle_batch(factory, {ReportTaken: (touch,)}, **RELAY) == 1
+        for _ in range(RELAY["attempts_max"] + 1):
+            assert handle_batch(factory, {ReportTaken: (touch,)}, **RELAY) == 1
+            sleep(HELD_ROW_RETRY_S)
     assert handle_batch(factory, {ReportTaken: (touch,)}, **RELAY) == 1
     with factory() as session:
         assert session.scalar(text("SELECT digest FROM core.audit_entry WHERE action = 'test.held'")) == "x"
@@ -121,8 +127,8 @@ def test_a_handler_that_meets_a_held_row_lets_go_and_comes_back(factory: Session
 
 def test_an_event_that_keeps_failing_is_parked_and_can_be_tried_again(factory: SessionFactory) -> None:
     emit_some(factory)
-    for _ in range(5):
-        handle_batch(factory, {ReportTaken: (fail,)}, **RELAY)
+    while handle_batch(factory, {ReportTaken: (fail,)}, **RELAY):
+        pass
     with factory() as session, session.begin():
         (row,) = parked_events(session)
         assert (row.attempts, count_waiting(session)) == (3, (0, 1))
