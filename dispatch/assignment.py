@@ -32,11 +32,12 @@ from dispatch.errors import (
     WorkOrderTaken,
 )
 from dispatch.models import COMMITTED, Assignment, AssignmentState, Crew, WorkOrder, WorkOrderState
-from dispatch.ranking import RankedCrew, crew_facts, rank_crews, straight_line_choice
+from dispatch.ranking import RankedCrew, crew_facts, rank_able, rank_crews, straight_line_choice, why_not
 from gis.coordinates import LonLat
 
 log = structlog.get_logger()
 
+RETRIES_GROW: Final = 8
 ANSWERED_BY_CREW: Final = (*COMMITTED, AssignmentState.LEFT_SITE)
 """States that show the crew said yes."""
 
@@ -64,12 +65,10 @@ def assign(session: Session, order_id: UUID, *, settings: Settings) -> Assignmen
         return None
     if queries.live_assignment(session, order.id) is not None:
         return None
-    ranked = rank_crews(
+    ranked = rank_able(
         session, LonLat.from_stored(order.place), skills=order.skills, settings=settings, order_id=order.id
     )
-    able = [one for one in ranked if one.is_eligible]
-    able.sort(key=lambda one: one.crew_id != order.preferred_crew_id)
-    for choice in able:
+    for choice in sorted(ranked, key=lambda one: one.crew_id != order.preferred_crew_id):
         crew = queries.lock_crew(session, choice.crew_id)
         if crew is None or queries.live_assignments_of_crew(session, crew.id):
             continue
@@ -78,10 +77,15 @@ def assign(session: Session, order_id: UUID, *, settings: Settings) -> Assignmen
         session,
         kind=DeadlineKind.RETRY_ASSIGNMENT,
         subject_id=order.id,
-        due_at=utc_now() + timedelta(seconds=settings.assignment_retry_s),
+        due_at=utc_now() + retry_after(utc_now() - order.created_at, retry_s=settings.assignment_retry_s),
     )
     log.info("dispatch.nobody_to_ask", work_order_id=str(order.id), crews=len(ranked))
     return None
+
+
+def retry_after(age: timedelta, *, retry_s: float) -> timedelta:
+    """How long to wait before waiting work is tried again: longer the longer it waits, for a crew set free finds it at once."""
+    return timedelta(seconds=min(max(retry_s, age.total_seconds() / 2), RETRIES_GROW * retry_s))
 
 
 def assign_waiting(session: Session, crew_id: UUID, *, settings: Settings) -> Assignment | None:
@@ -89,10 +93,15 @@ def assign_waiting(session: Session, crew_id: UUID, *, settings: Settings) -> As
 
     Each piece of work still goes to whoever gets there first; the search ends once this crew has been asked.
     """
-    me = next((one for one in crew_facts(session, settings=settings) if one.crew_id == crew_id), None)
-    if me is None or not me.is_on_shift or me.bound_state is not None:
-        return None
-    for order_id in queries.waiting_orders(session):
+    waiting = queries.waiting_orders(session)
+    me = (
+        next((one for one in crew_facts(session, settings=settings) if one.crew_id == crew_id), None)
+        if waiting
+        else None
+    )
+    for order_id, skills in waiting:
+        if me is None or why_not(me, skills=frozenset(skills), stale_s=settings.position_stale_s) is not None:
+            continue
         offer = assign(session, order_id, settings=settings)
         if offer is not None and offer.crew_id == crew_id:
             return offer
@@ -346,7 +355,7 @@ def expire(session: Session, assignment_id: UUID) -> Assignment | None:
 
 
 def end_all(session: Session, order: WorkOrder, *, by: By) -> None:
-    """Call off whoever was asked for, or is at, a work order that is given up."""
+    """Call off whoever was asked for, or is at, a work order that is given up; the caller has locked it."""
     assignment = queries.live_assignment(session, order.id, lock=True)
     if assignment is None:
         return

@@ -99,9 +99,9 @@ def call_off_work(session: Session, incident: Incident, *, by: By) -> None:
     WorkStillOpen
         A crew has accepted some of it; that work is cancelled by name or finished.
     """
-    orders = queries.open_orders_of(session, incident.id)
+    orders = queries.open_orders_of(session, incident.id, lock=True)
     for order in orders:
-        asked = queries.live_assignment(session, order.id)
+        asked = queries.live_assignment(session, order.id, lock=True)
         if asked is not None and asked.state in COMMITTED:
             raise WorkStillOpen
     for order in orders:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import utc_now
 from core.deadlines import set_deadline
-from core.events import DeadlineKind, IncidentMerged, IncidentOpened, ReportAttached
+from core.events import DeadlineKind, IncidentMerged, IncidentOpened, IncidentUnmerged, ReportAttached
 from core.outbox import emit
 from core.settings import Settings
 from dispatch import incidents, outages, queries, work_orders
@@ -93,6 +93,14 @@ def unmerge(session: Session, incident: Incident, *, settings: Settings, by: By)
     mine = [row for row in queries.reports_of(session, heir.id) if row.triaged_into_id == incident.id]
     move_incident(session, incident, IncidentState.SUSPECTED, by=by)
     incident.merged_into_id = incident.closed_at = incident.confirmed_at = None
+    emit(
+        session,
+        IncidentUnmerged(
+            incident.id,
+            incident_number=incident.number,
+            report_ids=tuple(row.report_id for row in mine),
+        ),
+    )
     _hand_over(session, mine, incident)
     emit(session, IncidentOpened(incident.id))
     incidents.reassess(session, incident, settings=settings)
@@ -163,9 +171,9 @@ def _inherit_confirmation(session: Session, heir: Incident, younger: Incident, *
 
 
 def _move_work(session: Session, heir: Incident, younger: Incident, *, by: By) -> None:
-    kept = list(queries.open_orders_of(session, heir.id))
-    for order in queries.open_orders_of(session, younger.id):
-        asked = queries.live_assignment(session, order.id)
+    kept = list(queries.open_orders_of(session, heir.id, lock=True))
+    for order in queries.open_orders_of(session, younger.id, lock=True):
+        asked = queries.live_assignment(session, order.id, lock=True)
         is_bound = asked is not None and asked.state in COMMITTED
         if kept and not is_bound:
             _keep_promise(session, kept[0], order)

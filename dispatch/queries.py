@@ -153,13 +153,14 @@ def members_of(session: Session, incident_id: UUID) -> list[Member]:
     return [Member(_facts(row[: len(_FACTS)]), row[-2], row[-1]) for row in rows]
 
 
-def open_orders_of(session: Session, incident_id: UUID) -> Sequence[WorkOrder]:
-    """List an incident's work that is not over."""
-    return session.scalars(
+def open_orders_of(session: Session, incident_id: UUID, *, lock: bool = False) -> Sequence[WorkOrder]:
+    """List an incident's work that is not over; locked, nobody is asked and nobody answers meanwhile."""
+    query = (
         select(WorkOrder)
         .where(WorkOrder.incident_id == incident_id, WorkOrder.ended_at.is_(None))
         .order_by(WorkOrder.number)
-    ).all()
+    )
+    return session.scalars(_locked(query) if lock else query).all()
 
 
 def live_assignment(session: Session, order_id: UUID, *, lock: bool = False) -> Assignment | None:
@@ -195,14 +196,15 @@ def has_later_order(session: Session, order: WorkOrder) -> bool:
     return session.scalar(later.limit(1)) is not None
 
 
-def waiting_orders(session: Session) -> Sequence[UUID]:
-    """List the work nobody was asked for, most urgent first, then oldest."""
+def waiting_orders(session: Session) -> Sequence[tuple[UUID, list[str]]]:
+    """List the work nobody was asked for with the skills it needs, most urgent first, then oldest."""
     asked = select(Assignment.work_order_id).where(Assignment.state.in_(LIVE))
-    return session.scalars(
-        select(WorkOrder.id)
+    rows = session.execute(
+        select(WorkOrder.id, WorkOrder.skills)
         .where(WorkOrder.state == WorkOrderState.PROPOSED, WorkOrder.id.not_in(asked))
         .order_by(WorkOrder.priority, WorkOrder.created_at, WorkOrder.number)
-    ).all()
+    )
+    return [(order_id, skills) for order_id, skills in rows]
 
 
 def active_crews(session: Session) -> Sequence[Crew]:

@@ -152,6 +152,9 @@ def cancel(session: Session, order: WorkOrder, *, by: By) -> None:
     StepRefused
         It is done or cancelled already.
     """
+    order = get(session, order.id, lock=True)
+    if order.ended_at is not None:
+        raise StepRefused
     assignments.end_all(session, order, by=by)
     _end(session, order, WorkOrderState.CANCELLED, by=by)
     emit(session, WorkOrderCancelled(order.id, order.incident_id))

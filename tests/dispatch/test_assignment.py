@@ -17,7 +17,7 @@ from core.errors import Conflict
 from core.events import AssignmentChanged, AssignmentOffered, DeadlineKind
 from core.models import Deadline
 from core.settings import get_settings
-from dispatch import assignment, work_orders
+from dispatch import assignment, closure, incidents, merging, work_orders
 from dispatch.changes import By
 from dispatch.errors import (
     CrewIsBusy,
@@ -26,6 +26,7 @@ from dispatch.errors import (
     OfferGone,
     StepRefused,
     WorkOrderTaken,
+    WorkStillOpen,
 )
 from dispatch.models import LIVE, Assignment, AssignmentState, Crew, Skill, WorkOrder, WorkOrderState
 from tests.dispatch.play import FOUND, NOTHING, Play
@@ -442,6 +443,72 @@ def test_a_crew_that_accepts_while_a_dispatcher_asks_it_for_other_work_keeps_its
     with factory() as session:
         assert session.get_one(Assignment, offer.id).state == AssignmentState.ACCEPTED
         assert session.get_one(WorkOrder, orders[0]).state == WorkOrderState.SCHEDULED
+
+
+@pytest.mark.parametrize("deed", ["dismiss", "bridge"])
+def test_work_accepted_while_others_decide_is_not_taken_off_its_crew(
+    factory: SessionFactory, scene: tuple[list[UUID], UUID], deed: str
+) -> None:
+    orders, crew_id = scene
+    settings = get_settings()
+    with factory() as session, session.begin():
+        offer = assignment.assign(session, orders[1], settings=settings)
+        assert offer is not None
+        older, younger = (session.get_one(WorkOrder, one).incident_id for one in orders)
+    accepted = threading.Event()
+
+    def accept(session: Session) -> object:
+        state = assignment.accept(session, offer.id, crew_id=crew_id).state
+        accepted.set()
+        return state
+
+    def decide(session: Session) -> object:
+        pair = [incidents.get(session, one, lock=True) for one in (older, younger)]
+        session.get_one(WorkOrder, orders[1])  # read before the crew answers, as a page or a reassessment does
+        accepted.wait(timeout=5.0)
+        if deed == "dismiss":
+            return closure.call_off_work(session, pair[1], by=DISPATCHER)
+        return merging.merge(session, *pair, settings=settings, by=By(why="dispatch.why.bridged")).id
+
+    results = race(accept, decide, factory=factory)
+    assert results[0] == AssignmentState.ACCEPTED
+    with factory() as session:
+        order = session.get_one(WorkOrder, orders[1])
+        assert (order.state, order.ended_at) == (WorkOrderState.SCHEDULED, None)
+        assert session.get_one(Assignment, offer.id).state == AssignmentState.ACCEPTED
+        if deed == "dismiss":
+            assert isinstance(results[1], WorkStillOpen)
+        else:
+            assert (results[1], order.incident_id) == (older, older)
+
+
+def test_work_finished_while_it_is_cancelled_stays_finished(
+    factory: SessionFactory, scene: tuple[list[UUID], UUID]
+) -> None:
+    orders, crew_id = scene
+    settings = get_settings()
+    with factory() as session, session.begin():
+        offer = assignment.assign(session, orders[0], settings=settings)
+        assert offer is not None
+        assignment.accept(session, offer.id, crew_id=crew_id)
+        assignment.arrive(session, offer.id, crew_id=crew_id)
+    finished = threading.Event()
+
+    def complete(session: Session) -> object:
+        order = work_orders.complete(session, offer.id, crew_id=crew_id, finding=NOTHING)
+        finished.set()
+        return order.state
+
+    def cancel(session: Session) -> object:
+        order = session.get_one(WorkOrder, orders[0])
+        finished.wait(timeout=5.0)
+        return work_orders.cancel(session, order, by=DISPATCHER)
+
+    results = race(complete, cancel, factory=factory)
+    assert results[0] == WorkOrderState.DONE
+    assert isinstance(results[1], StepRefused)
+    with factory() as session:
+        assert session.get_one(WorkOrder, orders[0]).state == WorkOrderState.DONE
 
 
 def test_two_acceptances_of_one_offer_bind_once(
