@@ -6,7 +6,7 @@ workers that want the same crew never wait for each other; the slower one asks t
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -341,13 +341,19 @@ def release_order(session: Session, order_id: UUID, *, by: By) -> Assignment:
 # --- time and others -------------------------------------------------------------------------------------------------------
 
 
-def expire(session: Session, assignment_id: UUID) -> Assignment | None:
-    """End an offer whose time has passed; one that was answered stays as it is."""
+def expire(session: Session, assignment_id: UUID, *, at: datetime) -> Assignment | None:
+    """End an offer whose time has passed; one that was answered stays as it is.
+
+    Parameters
+    ----------
+    at
+        The time that has come; the handler's own clock may be a little behind it.
+    """
     try:
         assignment, order = _job(session, assignment_id, None)
     except NoSuchAssignment:
         return None
-    if assignment.state != AssignmentState.OFFERED or assignment.expires_at > utc_now():
+    if assignment.state != AssignmentState.OFFERED or assignment.expires_at > at:
         return None
     move_assignment(session, assignment, order, AssignmentState.EXPIRED, by=By(why="dispatch.why.no_answer"))
     session.flush()

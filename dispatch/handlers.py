@@ -13,6 +13,7 @@ from core.events import (
     DeadlineReached,
     IncidentOpened,
     IncidentReopened,
+    PresenceChanged,
     ReportLocated,
     WorkOrderCompleted,
     WorkOrderCreated,
@@ -32,6 +33,7 @@ from dispatch.priority import URGENT
 from dispatch.surroundings import current_surroundings, neighbourhood
 from dispatch.triage import Decision, DecisionKind, ReportFacts, decide
 from gis.coordinates import LonLat
+from tracker.models import PresenceState
 
 log = structlog.get_logger()
 
@@ -127,12 +129,19 @@ def heed_callback(session: Session, event: CallbackMade) -> None:
     closure.still_without(session, event.incident_id, report_id=event.report_id, settings=get_settings())
 
 
+def welcome_crew(session: Session, event: PresenceChanged) -> None:
+    """A crew's phone is there again: it may be just the crew that waiting work needs."""
+    settings = get_settings()
+    if event.state == PresenceState.ONLINE and settings.auto_dispatch:
+        assignment.assign_waiting(session, event.crew_id, settings=settings)
+
+
 def heed_deadline(session: Session, event: DeadlineReached) -> None:
     """A time of dispatch's has come."""
     settings = get_settings()
     match event.kind:
         case DeadlineKind.OFFER_EXPIRES:
-            assignment.expire(session, event.subject_id)
+            assignment.expire(session, event.subject_id, at=event.due_at)
         case DeadlineKind.RETRY_ASSIGNMENT if settings.auto_dispatch:
             assignment.assign(session, event.subject_id, settings=settings)
         case DeadlineKind.ARRIVAL_PROMISED:
@@ -144,7 +153,7 @@ def heed_deadline(session: Session, event: DeadlineReached) -> None:
             if shift is not None and settings.auto_dispatch:
                 assignment.assign_waiting(session, shift.crew_id, settings=settings)
         case DeadlineKind.SHIFT_ENDS:
-            shifts.end(session, event.subject_id)
+            shifts.end(session, event.subject_id, at=event.due_at)
         case _:
             return
 

@@ -50,10 +50,18 @@ def start(session: Session, shift_id: UUID, *, settings: Settings) -> Shift | No
     return shift
 
 
-def end(session: Session, shift_id: UUID) -> Shift | None:
-    """End a crew's duty when its shift ends, unless another one follows at once."""
+def end(session: Session, shift_id: UUID, *, at: datetime) -> Shift | None:
+    """End a crew's duty when its shift ends, unless another one follows at once.
+
+    Parameters
+    ----------
+    at
+        The time that has come. The handler's own clock may be a little behind it, or, after a standstill, in a later shift.
+    """
     shift = session.get(Shift, shift_id)
-    if shift is None or shift.crew_id in queries.shifts_at(session, utc_now()):
+    if shift is None or any(
+        shift.crew_id in queries.shifts_at(session, moment) for moment in (at, max(at, utc_now()))
+    ):
         return None
     end_duty(session, shift.crew_id)
     return shift

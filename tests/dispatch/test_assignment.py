@@ -17,7 +17,7 @@ from core.errors import Conflict
 from core.events import AssignmentChanged, AssignmentOffered, DeadlineKind
 from core.models import Deadline
 from core.settings import get_settings
-from dispatch import assignment, closure, incidents, merging, work_orders
+from dispatch import assignment, closure, incidents, merging, queries, shifts, work_orders
 from dispatch.changes import By
 from dispatch.errors import (
     CrewIsBusy,
@@ -28,7 +28,16 @@ from dispatch.errors import (
     WorkOrderTaken,
     WorkStillOpen,
 )
-from dispatch.models import LIVE, Assignment, AssignmentState, Crew, Skill, WorkOrder, WorkOrderState
+from dispatch.models import (
+    LIVE,
+    Assignment,
+    AssignmentState,
+    Crew,
+    Shift,
+    Skill,
+    WorkOrder,
+    WorkOrderState,
+)
 from tests.dispatch.play import FOUND, NOTHING, Play
 from tests.town import Town
 
@@ -70,6 +79,30 @@ def test_silence_leads_to_the_next_best(play: Play, two_crews: tuple[Crew, Crew]
     play.wait(seconds=get_settings().offer_timeout_s + 1)
     assert silent.state == AssignmentState.EXPIRED
     assert play.offer(far) is not None
+
+
+def test_an_offer_ends_at_its_time_by_a_clock_that_is_behind(
+    play: Play, two_crews: tuple[Crew, Crew]
+) -> None:
+    play.call("H12")
+    silent = play.offer(two_crews[0])
+    assert silent is not None
+    play.set_clock(silent.expires_at - timedelta(seconds=1))
+    assert assignment.expire(play.session, silent.id, at=utc_now()) is None
+    assert assignment.expire(play.session, silent.id, at=silent.expires_at) is silent
+    assert silent.state == AssignmentState.EXPIRED
+
+
+def test_a_shift_ends_at_its_time_by_a_clock_that_is_behind(play: Play) -> None:
+    crew = play.crew("one", play.town.junction(2, 2))
+    (shift,) = queries.shifts_at(play.session, play.now).values()
+    play.set_clock(shift.ends_at - timedelta(seconds=1))
+    assert shifts.end(play.session, shift.id, at=shift.ends_at) is shift
+    play.session.add(
+        Shift(crew_id=crew.id, starts_at=shift.ends_at, ends_at=shift.ends_at + timedelta(hours=8))
+    )
+    play.session.flush()
+    assert shifts.end(play.session, shift.id, at=shift.ends_at) is None
 
 
 def test_with_nobody_left_it_is_tried_again_until_somebody_can(play: Play) -> None:
@@ -407,7 +440,7 @@ def test_an_answer_and_the_end_of_its_time_exclude_each_other(
         Play(session, town, start=offer.expires_at + timedelta(seconds=1))
     results = race(
         lambda session: assignment.accept(session, offer.id, crew_id=crew_id).state,
-        lambda session: assignment.expire(session, offer.id),
+        lambda session: assignment.expire(session, offer.id, at=offer.expires_at),
         factory=factory,
     )
     with factory() as session:
