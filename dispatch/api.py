@@ -11,6 +11,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import AppSettings, DbSession, requires
+from core.rights import Operation
 from core.schemas import Items
 from dispatch import assignment, closure, crews, incidents, merging, queries, shifts, work_orders
 from dispatch.changes import By
@@ -42,6 +43,7 @@ from gis.coordinates import LonLat
 from gis.errors import NoRoadGraph, NoRoadNearby
 from gis.roads import routes_to
 from gis.service_area import ensure_in_service_area
+from tracker.positions import latest_positions
 
 router = APIRouter(prefix="/api", tags=["dispatch"])
 
@@ -187,7 +189,10 @@ def rank_crews_for_incident(
     actor: Annotated[Actor, requires("crews.read")],
     kind: WorkOrderKind | None = None,
 ) -> RankedCrewsOut:
-    """Rank all crews for an incident's work: exact ways by road, why the others cannot be asked, routes of the first three."""
+    """Rank all crews for an incident's work: exact ways by road, why the others cannot be asked, routes of the first three.
+
+    Ways, distances and ages of positions only of crews the actor may see on the map.
+    """
     incident = queries.incident_for(session, actor, incident_id)
     orders = queries.open_orders_of(session, incident.id)
     place = LonLat.from_stored(orders[0].place if orders else incident.place)
@@ -198,6 +203,8 @@ def rank_crews_for_incident(
         settings=settings,
         order_id=orders[0].id if orders else None,
     )
+    visible = _visible_crews(session, actor)
+    ranked = [one if one.crew_id in visible else one.without_place() for one in ranked]
     routes = _routes(session, ranked, place)
     return RankedCrewsOut(
         ranked=[RankedCrewOut.of(one, routes.get(one.crew_id), language=actor.language) for one in ranked]
@@ -315,6 +322,13 @@ def register_device(crew_id: UUID, session: DbSession, actor: ManageCrews) -> De
     return DeviceOut.model_validate(credentials)
 
 
+@router.delete("/crews/{crew_id}/device", status_code=status.HTTP_204_NO_CONTENT)
+def revoke_device(crew_id: UUID, session: DbSession, actor: ManageCrews) -> None:
+    """Shut a crew's phone out, as when it is lost; registering it again lets it in with a new password."""
+    crews.revoke_device(session, crew_id)
+    audit.record(session, actor, action="crew.revoke_device", subject_id=crew_id)
+
+
 @router.get("/shifts")
 def list_shifts(
     session: DbSession,
@@ -351,9 +365,16 @@ def _detail(session: Session, actor: Actor, incident_id: UUID) -> IncidentDetail
     return IncidentDetailOut.of_detail(queries.incident_detail(session, actor, incident_id))
 
 
+def _visible_crews(session: Session, actor: Actor) -> set[UUID]:
+    """Tell the crews whose positions are the actor's to see."""
+    if not actor.may(Operation.POSITIONS_READ):
+        return set()
+    return {one.crew_id for one in latest_positions(session, actor=actor)}
+
+
 def _routes(session: Session, ranked: list[RankedCrew], place: LonLat) -> dict[UUID, tuple[LonLat, ...]]:
-    """Draw the ways of the first eligible crews."""
-    shown = [one for one in ranked if one.is_eligible][:ROUTES_SHOWN]
+    """Draw the ways of the first eligible crews whose place is shown."""
+    shown = [one for one in ranked if one.is_eligible and one.point is not None][:ROUTES_SHOWN]
     origins = [one.point for one in shown if one.point is not None]
     within_s = max((one.travel_time_s for one in shown if one.travel_time_s is not None), default=0.0)
     try:

@@ -11,6 +11,7 @@ from dispatch.errors import CrewCodeTaken, NoSuchCrew
 from dispatch.models import Crew, Skill
 from gis.coordinates import LonLat
 from tracker.devices import register_device as register_with_broker
+from tracker.devices import revoke_device as revoke_at_broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,16 @@ def register_device(session: Session, crew_id: UUID) -> DeviceCredentials:
     crew = get(session, crew_id)
     password = register_with_broker(session, crew_id=crew.id, mqtt_username=crew.code)
     return DeviceCredentials(mqtt_username=crew.code, mqtt_password=password)
+
+
+def revoke_device(session: Session, crew_id: UUID) -> None:
+    """Shut a crew's phone out; doing it again changes nothing.
+
+    Raises
+    ------
+    NoSuchCrew
+        There is none of that id.
+    NoSuchDevice
+        It has no phone.
+    """
+    revoke_at_broker(session, mqtt_username=get(session, crew_id).code)

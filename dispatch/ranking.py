@@ -1,7 +1,7 @@
 """Which crew gets there first, and why the others are not asked."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -81,6 +81,20 @@ class RankedCrew:
     reason: Reason | None
     reason_values: dict[str, Any] = field(default_factory=dict)  # Any: numbers and words for the message
 
+    def without_place(self) -> "RankedCrew":
+        """Leave out what tells where the crew is, for readers who may not know."""
+        is_about_place = self.reason in (Reason.STALE_POSITION, Reason.UNREACHABLE)
+        return replace(
+            self,
+            point=None,
+            position_age_s=None,
+            travel_time_s=None,
+            distance_m=None,
+            straight_line_m=None,
+            reason=Reason.NO_POSITION if is_about_place else self.reason,
+            reason_values={} if is_about_place else self.reason_values,
+        )
+
 
 def rank(
     crews: Sequence[CrewFacts],
@@ -114,7 +128,11 @@ def rank(
         metres = travel.metres if travel else float("inf")
         return reasons[crew.crew_id] is not None, seconds, crew.jobs_lately, metres, crew.code
 
-    reasons = {crew.crew_id: _why_not(crew, travels, frozenset(skills), stale_s) for crew in crews}
+    reasons = {
+        crew.crew_id: why_not(crew, skills=frozenset(skills), stale_s=stale_s)
+        or (None if crew.crew_id in travels else Reason.UNREACHABLE)
+        for crew in crews
+    }
     return [
         _ranked(crew, travels.get(crew.crew_id), destination, reasons[crew.crew_id], skills)
         for crew in sorted(crews, key=key)
@@ -127,10 +145,8 @@ def straight_line_choice(ranked: Sequence[RankedCrew]) -> RankedCrew | None:
     return min(able, key=lambda one: (one.straight_line_m, one.code), default=None)
 
 
-def _why_not(
-    crew: CrewFacts, travels: Mapping[UUID, Travel], skills: frozenset[str], stale_s: float
-) -> Reason | None:
-    """Give the first reason that keeps a crew from being asked; the lasting ones come first."""
+def why_not(crew: CrewFacts, *, skills: frozenset[str], stale_s: float) -> Reason | None:
+    """Give the first reason that keeps a crew from being asked, the roads left aside; the lasting ones come first."""
     if not crew.is_active:
         return Reason.INACTIVE
     if not skills <= crew.skills:
@@ -143,9 +159,7 @@ def _why_not(
         return Reason.DECLINED_ALREADY
     if crew.point is None or crew.position_age_s is None:
         return Reason.NO_POSITION
-    if crew.position_age_s > stale_s:
-        return Reason.STALE_POSITION
-    return None if crew.crew_id in travels else Reason.UNREACHABLE
+    return Reason.STALE_POSITION if crew.position_age_s > stale_s else None
 
 
 def _ranked(
@@ -198,6 +212,27 @@ def rank_crews(
     crews = crew_facts(session, settings=settings, order_id=order_id)
     travels = travels_to(session, {crew.crew_id: crew.point for crew in crews if crew.point}, destination)
     return rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
+
+
+def rank_able(
+    session: Session,
+    destination: LonLat,
+    *,
+    skills: Collection[str],
+    settings: Settings,
+    order_id: UUID,
+) -> list[RankedCrew]:
+    """Rank only the crews that can be asked; without any, no way is measured."""
+    crews = [
+        crew
+        for crew in crew_facts(session, settings=settings, order_id=order_id)
+        if why_not(crew, skills=frozenset(skills), stale_s=settings.position_stale_s) is None
+    ]
+    if not crews:
+        return []
+    travels = travels_to(session, {crew.crew_id: crew.point for crew in crews}, destination)
+    ranked = rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
+    return [one for one in ranked if one.is_eligible]
 
 
 def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = None) -> list[CrewFacts]:

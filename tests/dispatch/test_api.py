@@ -16,6 +16,7 @@ from dispatch import assignment, queries
 from dispatch.models import Cause
 from tests.conftest import LogIn
 from tests.dispatch.play import FOUND, Play
+from tracker.models import Device
 
 WEST_AREA = "MULTIPOLYGON(((-33.01 39.99, -32.9964 39.99, -32.9964 40.02, -33.01 40.02, -33.01 39.99)))"
 """Columns 0 to 2 of the town (J00 lies at 33° W, 40° N)."""
@@ -169,6 +170,24 @@ def test_crews_are_ranked_with_routes_of_the_first_and_reasons_of_the_others(
     assert (ranked[5]["reason_code"], ranked[5]["reason"]) == ("off_shift", "not on shift")
 
 
+def test_crews_outside_ones_area_are_ranked_without_their_place(
+    play: Play, client: TestClient, log_in: LogIn, by_hand_only: None
+) -> None:
+    incident_id = three_dry(play)
+    play.crew("west", play.town.junction(0, 0))
+    play.crew("east", play.town.junction(6, 0))
+    play.crew("east-late", play.town.junction(6, 1), age_s=9000)
+    local = log_in("dispatcher", area_wkt=WEST_AREA)
+    ranked = get(client, f"/api/incidents/{incident_id}/crews", local)["ranked"]
+    seen = {one["code"]: one for one in ranked}
+    assert seen["west"]["route"] is not None
+    assert seen["west"]["travel_time_s"] > 0
+    assert [seen[code]["eligible"] for code in ("west", "east", "east-late")] == [True, True, False]
+    assert seen["east-late"]["reason_code"] == "no_position"
+    place = ("travel_time_s", "distance_m", "straight_line_m", "position_age_s", "route")
+    assert {seen[code][key] for code in ("east", "east-late") for key in place} == {None}
+
+
 def test_a_dispatcher_orders_offers_and_cancels_work(
     play: Play, client: TestClient, dispatcher: dict[str, str], by_hand_only: None
 ) -> None:
@@ -274,6 +293,25 @@ def test_a_supervisor_adds_a_crew_its_shift_and_its_phone(
     assert first["mqtt_username"] == second["mqtt_username"] == "crew-9"
     assert first["mqtt_password"] != second["mqtt_password"]
     post(client, f"/api/crews/{uuid4()}/device", supervisor, expect=404)
+
+
+def test_a_lost_phone_is_shut_out_and_that_is_recorded(
+    play: Play,
+    client: TestClient,
+    supervisor: dict[str, str],
+    dispatcher: dict[str, str],
+    session: Session,
+) -> None:
+    crew = play.crew("crew-9", None)
+    path = f"/api/crews/{crew.id}/device"
+    assert client.delete(path, headers=supervisor).status_code == 404
+    post(client, path, supervisor, expect=201)
+    assert client.delete(path, headers=dispatcher).status_code == 403
+    assert client.delete(path, headers=supervisor).status_code == 204
+    device = session.scalars(select(Device).execution_options(populate_existing=True)).one()
+    assert device.revoked_at is not None
+    assert "crew.revoke_device" in session.scalars(select(AuditEntry.action)).all()
+    assert client.delete(f"/api/crews/{uuid4()}/device", headers=supervisor).status_code == 404
 
 
 # --- for the phone and the maps ----------------------------------------------------------------------------------------------
