@@ -11,6 +11,7 @@ from core.events import (
     IncidentClosed,
     IncidentMerged,
     IncidentReopened,
+    IncidentUnmerged,
     OutageDeclared,
     OutageEnded,
     ReportAttached,
@@ -28,21 +29,30 @@ def link_report(session: Session, event: ReportAttached) -> None:
 
 def follow_merge(session: Session, event: IncidentMerged) -> None:
     """Let reports, cases, callbacks and what is known to be dry go to the incident that lives on."""
-    if session.get(MergedIncident, event.incident_id) is None:
-        session.add(
-            MergedIncident(
-                incident_id=event.incident_id,
-                into_incident_id=event.into_incident_id,
-                into_number=event.into_number,
-            )
+    session.merge(
+        MergedIncident(
+            incident_id=event.incident_id,
+            into_incident_id=event.into_incident_id,
+            into_number=event.into_number,
         )
-        session.flush()
+    )
+    session.flush()
     incident_id, number = _living(session, event.into_incident_id, event.into_number)
     _link(session, queries.reports_by_id(session, event.report_ids), incident_id, number)
     for case in queries.lock_cases(session, queries.case_ids_of_incident(session, event.incident_id)):
         cases.follow_incident(session, case, incident_id, number)
     callbacks.move_to_incident(session, event.incident_id, incident_id)
     known_outages.end(session, event.incident_id)
+
+
+def undo_merge(session: Session, event: IncidentUnmerged) -> None:
+    """Let an incident answer for itself again, with the reports it took back."""
+    merged = session.get(MergedIncident, event.incident_id)
+    if merged is None:
+        return
+    session.delete(merged)
+    session.flush()
+    _link(session, queries.reports_by_id(session, event.report_ids), event.incident_id, event.incident_number)
 
 
 def tell_callers(session: Session, event: IncidentClosed) -> None:

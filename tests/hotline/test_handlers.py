@@ -5,7 +5,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.events import IncidentClosed, IncidentMerged, IncidentReopened, ReportAttached
+from core.events import IncidentClosed, IncidentMerged, IncidentReopened, IncidentUnmerged, ReportAttached
 from core.settings import Settings
 from hotline import handlers
 from hotline.models import CallbackState, CaseChange, CaseState
@@ -66,6 +66,31 @@ def test_a_callback_still_due_goes_with_a_merge_and_is_not_doubled(
     assert sorted(callback.report_id for callback in due) == sorted([mine.id, other.id])
     [waived] = callbacks_of(session, dead)
     assert (waived.state, waived.ended_why) == (CallbackState.WAIVED, "merged")
+
+
+def test_an_incident_taken_out_again_answers_for_itself(session: Session, settings: Settings) -> None:
+    mine, other = (
+        take(session, settings, account_no=account, phone=phone)
+        for account, phone in zip(("100001", "100002"), PHONES, strict=True)
+    )
+    freed, heir = attach(session, [mine]), attach(session, [other])
+    twice(handlers.follow_merge, session, IncidentMerged(freed, heir, 1001, (mine.id,)))
+    twice(handlers.undo_merge, session, IncidentUnmerged(freed, 1042, (mine.id,)))
+    assert (mine.incident_id, mine.incident_number) == (freed, 1042)
+    assert case_of(session, mine).incident_id == freed
+    assert [callback.report_id for callback in close(session, freed, [mine])] == [mine.id]
+    assert [case_of(session, one).state for one in (mine, other)] == [CaseState.ANSWERED, CaseState.IN_HAND]
+
+
+def test_an_incident_merged_again_elsewhere_follows_the_last_merge(
+    session: Session, settings: Settings
+) -> None:
+    one = take(session, settings, account_no="100001")
+    moved, first, second = uuid4(), uuid4(), uuid4()
+    handlers.follow_merge(session, IncidentMerged(moved, first, 1001, ()))
+    twice(handlers.follow_merge, session, IncidentMerged(moved, second, 1002, ()))
+    attach(session, [one], incident_id=moved)
+    assert (one.incident_id, one.incident_number) == (second, 1002)
 
 
 def test_news_of_a_merged_incident_that_comes_late_finds_its_way(
