@@ -242,6 +242,7 @@ def free_claim(session: Session, settings: Settings, callback_id: UUID, *, at: d
         return
     if callback.overtaken_by is not None:
         _waive(session, callback, why=callback.overtaken_by)
+        _let_cases_follow(session, callback, by=None)
         return
     _become_due(session, callback)
 
@@ -353,7 +354,13 @@ def _make(
         .on_conflict_do_nothing(index_elements=["matter_id", "closure_no", "caller_key"])
         .returning(Callback.id)
     ).scalar_one_or_none()
-    if made is not None and has_number:
+    if made is None:
+        return
+    if incident_id is not None:
+        for other in queries.lock_pending_of_caller(session, incident_id, report.caller_key):
+            if other.id != made:
+                _stop(session, other, why="told_together")
+    if has_number:
         emit(session, CallbackDue(made, report.id, incident_id))
 
 
@@ -400,8 +407,8 @@ def _spare_caller(session: Session, callback: Callback) -> None:
     if callback.incident_id is None:
         return
     session.flush()
-    for other in queries.lock_pending_of_incident(session, callback.incident_id):
-        if other.caller_key == callback.caller_key:
+    for other in queries.lock_pending_of_caller(session, callback.incident_id, callback.caller_key):
+        if other.id != callback.id:
             _stop(session, other, why="told_already")
 
 
@@ -418,7 +425,7 @@ def _end(callback: Callback, step: NextStep, *, outcome: CallbackOutcome | None 
     callback.ended_at = utc_now()
 
 
-def _let_cases_follow(session: Session, callback: Callback, *, by: UUID) -> None:
+def _let_cases_follow(session: Session, callback: Callback, *, by: UUID | None) -> None:
     """Put the cases of a discontent caller in hand again, and close those of whom nobody has still to hear."""
     session.flush()
     is_content = callback.outcome in (CallbackOutcome.SATISFIED, CallbackOutcome.NOT_REACHED)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.clock import utc_now
 from core.db import new_id
 from hotline import queries
-from hotline.errors import CaseAlreadyAnswered, CaseClosed, CaseNotFound
+from hotline.errors import CaseAlreadyAnswered, CaseClosed, CaseNotFound, CaseWithIncident
 from hotline.models import CallbackState, Case, CaseChange, CaseState, Report
 
 WORKED: Final = (CaseState.OPEN, CaseState.IN_HAND)
@@ -96,11 +96,15 @@ def answer_by_agent(session: Session, case: Case, *, by: UUID, answer: str) -> N
     ------
     CaseAlreadyAnswered, CaseClosed
         There is nothing left to answer.
+    CaseWithIncident
+        An open incident answers it.
     """
     if case.state == CaseState.CLOSED:
         raise CaseClosed
     if case.state not in WORKED:
         raise CaseAlreadyAnswered
+    if case.incident_id is not None and not case.is_with_desk:
+        raise CaseWithIncident
     case.answer_count += 1
     case.is_with_desk = False
     case.owner_id = case.owner_id or by

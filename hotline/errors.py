@@ -27,6 +27,10 @@ class CaseAlreadyAnswered(Conflict):
     """The case is answered already; its callbacks tell whether the caller is content."""
 
 
+class CaseWithIncident(Conflict):
+    """An incident answers this case; its callers are called back when that closes."""
+
+
 class CaseClosed(Conflict):
     """The case is closed; take a new report if there is a new matter."""
 

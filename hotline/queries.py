@@ -227,9 +227,9 @@ def content_since(session: Session, incident_id: UUID) -> dict[str, datetime]:
 
 
 def reports_owed(session: Session, incident_id: UUID, *, why: str) -> Sequence[Report]:
-    """Find the reports whose callers' latest callback about an incident was waived for a reason."""
+    """Find the reports whose callers' latest callback about an incident was waived for a reason, or will be if the call under way fails."""
     latest = (
-        select(Callback.report_id, Callback.state, Callback.ended_why)
+        select(Callback.report_id, Callback.state, Callback.ended_why, Callback.overtaken_by)
         .where(Callback.matter_id == incident_id)
         .ext(distinct_on(Callback.caller_key))
         .order_by(Callback.caller_key, Callback.id.desc())
@@ -238,7 +238,12 @@ def reports_owed(session: Session, incident_id: UUID, *, why: str) -> Sequence[R
     return session.scalars(
         select(Report)
         .join(latest, latest.c.report_id == Report.id)
-        .where(latest.c.state == CallbackState.WAIVED, latest.c.ended_why == why)
+        .where(
+            or_(
+                and_(latest.c.state == CallbackState.WAIVED, latest.c.ended_why == why),
+                and_(latest.c.state == CallbackState.ATTEMPTING, latest.c.overtaken_by == why),
+            )
+        )
         .order_by(Report.id)
     ).all()
 
@@ -257,6 +262,21 @@ def lock_pending_of_incident(
     if before_closure_no is not None:
         query = query.where(Callback.closure_no < before_closure_no)
     return session.scalars(query).all()
+
+
+def lock_pending_of_caller(session: Session, incident_id: UUID, caller_key: str) -> Sequence[Callback]:
+    """Fetch what a caller is still to hear about an incident, of its closings and of cases an agent answered, locked."""
+    return session.scalars(
+        select(Callback)
+        .where(
+            or_(Callback.matter_id == incident_id, Callback.incident_id == incident_id),
+            Callback.caller_key == caller_key,
+            Callback.state.in_(PENDING),
+        )
+        .order_by(Callback.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def has_callback(session: Session, matter_id: UUID, closure_no: int, caller_key: str) -> bool:

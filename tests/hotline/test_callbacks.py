@@ -26,6 +26,7 @@ from hotline.errors import (
     CallbackOver,
     CallbackTaken,
     CaseAlreadyAnswered,
+    CaseWithIncident,
     ReasonMissing,
 )
 from hotline.models import (
@@ -168,6 +169,33 @@ def test_a_dissatisfied_caller_is_answered_and_called_again(session: Session, se
         call(session, settings, due, outcome)
         assert case_of(session, stray).state == state
     assert len(callbacks_of(session, case.id)) == 2
+
+
+def test_an_agent_does_not_answer_what_an_open_incident_answers(
+    session: Session, settings: Settings, reports: list[Report], incident: UUID
+) -> None:
+    case = case_of(session, reports[0])
+    assert (case.incident_id, case.is_with_desk) == (incident, False)
+    with pytest.raises(CaseWithIncident):
+        cases.answer_by_agent(session, case, by=AGENT, answer="It is the tram.")
+
+
+def test_an_agents_answer_and_a_closing_are_told_in_one_call(
+    session: Session, settings: Settings, reports: list[Report], incident: UUID
+) -> None:
+    first, *_ = close(session, incident, reports)
+    call(session, settings, first, DISSATISFIED)
+    case = case_of(session, reports[0])
+    cases.answer_by_agent(session, case, by=AGENT, answer="We rinse the main tonight.")
+    callbacks.make_for_answer(session, settings, case)
+    [answered] = callbacks_of(session, case.id)
+    reopen(session, incident, reports[0])
+    assert answered.state == CallbackState.DUE
+    close(session, incident, reports, closure_no=2)
+    session.refresh(answered)
+    assert (answered.state, answered.ended_why) == (CallbackState.WAIVED, "told_together")
+    due = callbacks_of(session, incident, closure_no=2, state=CallbackState.DUE)
+    assert [one.report_id for one in due].count(reports[0].id) == 1
 
 
 # --- claiming --------------------------------------------------------------------------------------------------------------
@@ -409,3 +437,29 @@ def test_who_was_content_but_reported_again_hears_back_again(
     attach(session, [again], incident_id=incident)
     due = close(session, incident, [reports[0], again], closure_no=2)
     assert second.caller_key in {callback.caller_key for callback in due}
+
+
+def test_who_is_being_called_while_his_incident_closes_again_is_owed_a_call_all_the_same(
+    session: Session, settings: Settings, reports: list[Report], incident: UUID
+) -> None:
+    first, second, _ = close(session, incident, reports)
+    callbacks.claim(session, settings, second.id, by=COLLEAGUE)
+    call(session, settings, first, STILL_WITHOUT)
+    reopen(session, incident, reports[0])
+    again = close(session, incident, [reports[0]], closure_no=2)
+    callbacks.record_outcome(session, settings, second.id, by=COLLEAGUE, outcome=NOT_REACHED, reason="busy")
+    assert second.state == CallbackState.WAIVED
+    assert second.caller_key in {callback.caller_key for callback in again}
+    assert case_of(session, reports[1]).state == CaseState.ANSWERED
+
+
+def test_a_case_is_closed_when_the_abandoned_claim_of_its_last_callback_is_waived(
+    session: Session, settings: Settings, reports: list[Report], incident: UUID
+) -> None:
+    first, *_ = close(session, incident, reports)
+    callbacks.claim(session, settings, first.id, by=AGENT)
+    first.overtaken_by = "told_already"
+    ends_at = utc_now() + timedelta(seconds=settings.callback_claim_s + 1)
+    callbacks.free_claim(session, settings, first.id, at=ends_at)
+    assert first.state == CallbackState.WAIVED
+    assert case_of(session, reports[0]).state == CaseState.CLOSED
