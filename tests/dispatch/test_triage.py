@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from core.messages import say
 from dispatch.models import IncidentKind, IncidentLevel
+from dispatch.queries import CANDIDATE_REPORTS_MAX
 from dispatch.triage import (
     Category,
     Decision,
@@ -448,15 +449,14 @@ def test_two_callers_whose_accounts_are_not_known_are_two_customers() -> None:
     assert report().customer_key != report().customer_key
 
 
-def test_a_decision_among_hundreds_of_open_incidents_takes_milliseconds() -> None:
+def test_a_decision_among_as_many_reports_as_are_ever_read_takes_milliseconds() -> None:
     known = [
         incident(*(report(10.0 * n + k, segment=812 + n % 4, minutes=k) for k in range(6)), number=n)
-        for n in range(300)
+        for n in range(CANDIDATE_REPORTS_MAX // 6)
     ]
     new, took_s = report(minutes=7), []
     for _ in range(5):
         before = time.thread_time()
         decide(new, known, AROUND)
         took_s.append(time.thread_time() - before)
-    # 300 that all lie near are far more than the search for candidates lets through; 10 ms is meant for those.
-    assert min(took_s) < 0.05
+    assert min(took_s) < 0.03, "10 ms are meant; the rest is for machines that do other things as well"
