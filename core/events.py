@@ -155,6 +155,8 @@ class OutageDeclared(Event):
     customers: int
     estimate_at: datetime | None
     review_at: datetime | None
+    declared_at: datetime
+    """When this was decided; older news than what is known is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class OutageEnded(Event):
     """The segments of this incident have water again."""
 
     incident_id: UUID
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,8 @@ class IncidentReopened(Event):
 
     incident_id: UUID
     report_id: UUID
+    closure_no: int
+    """The closing that it undoes."""
 
 
 @dataclass(frozen=True, slots=True)

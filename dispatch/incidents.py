@@ -392,7 +392,7 @@ def reopen(
     if row is not None and row.incident_id == incident.id:
         row.told_again_at = incident.reopened_at
     session.flush()
-    emit(session, IncidentReopened(incident.id, report_id=report_id))
+    emit(session, IncidentReopened(incident.id, report_id=report_id, closure_no=incident.closure_no))
     reassess(session, incident, settings=settings)
 
 

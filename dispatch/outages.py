@@ -165,6 +165,7 @@ def declare(
             customers=incident.customers_without_water,
             estimate_at=guess.restored_at,
             review_at=guess.review_at,
+            declared_at=now,
         ),
     )
 
@@ -184,7 +185,7 @@ def end(session: Session, incident: Incident) -> None:
     incident.customers_without_water = incident.critical_customers = 0
     incident.changed_at = utc_now()
     cancel_deadline(session, kind=DeadlineKind.ESTIMATE_REVIEW, subject_id=incident.id)
-    emit(session, OutageEnded(incident.id))
+    emit(session, OutageEnded(incident.id, ended_at=incident.changed_at))
 
 
 def _trace(incident: Incident, surroundings: Surroundings | None) -> IsolationTrace | None:

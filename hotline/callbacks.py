@@ -164,6 +164,12 @@ def make_for_answer(session: Session, settings: Settings, case: Case) -> None:
         )
 
 
+def is_standing(callback: Callback) -> bool:
+    """Whether what a callback told, or is to tell, still holds: its incident was not found to live on."""
+    is_reopened = REOPENED in (callback.overtaken_by, callback.ended_why)
+    return not is_reopened and callback.outcome != CallbackOutcome.STILL_WITHOUT
+
+
 def waive_pending(
     session: Session, incident_id: UUID, *, why: str, before_closure_no: int | None = None
 ) -> None:

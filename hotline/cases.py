@@ -71,15 +71,22 @@ def take_in_hand(session: Session, case: Case, *, by: UUID) -> None:
     _move(session, case, to_state, by=by, why="taken_in_hand")
 
 
-def follow_incident(session: Session, case: Case, incident_id: UUID, number: int | None) -> None:
-    """Link a case to the incident one of its reports belongs to; from here on it goes as the incident goes."""
+def follow_incident(session: Session, case: Case, incident_id: UUID, number: int | None) -> bool:
+    """Link a case to the incident one of its reports belongs to; from here on it goes as the incident goes.
+
+    Returns
+    -------
+    is_moved
+        Whether it followed none or another before.
+    """
     if case.incident_id == incident_id:
         case.incident_number = number or case.incident_number
-        return
+        return False
     case.incident_id, case.incident_number = incident_id, number
     case.is_with_desk = False
     if case.state in WORKED:
         _move(session, case, CaseState.IN_HAND, why="incident_linked")
+    return True
 
 
 def answer_by_incident(session: Session, case: Case) -> None:

@@ -18,7 +18,7 @@ from core.events import (
 )
 from core.settings import get_settings
 from hotline import callbacks, cases, known_outages, queries
-from hotline.models import CaseState, MergedIncident, Report
+from hotline.models import CallbackOutcome, Case, CaseState, MergedIncident, Report
 
 
 def link_report(session: Session, event: ReportAttached) -> None:
@@ -28,7 +28,7 @@ def link_report(session: Session, event: ReportAttached) -> None:
 
 
 def follow_merge(session: Session, event: IncidentMerged) -> None:
-    """Let reports, cases, callbacks and what is known to be dry go to the incident that lives on."""
+    """Let reports, cases and callbacks go to the incident that lives on."""
     session.merge(
         MergedIncident(
             incident_id=event.incident_id,
@@ -42,7 +42,6 @@ def follow_merge(session: Session, event: IncidentMerged) -> None:
     for case in queries.lock_cases(session, queries.case_ids_of_incident(session, event.incident_id)):
         cases.follow_incident(session, case, incident_id, number)
     callbacks.move_to_incident(session, event.incident_id, incident_id)
-    known_outages.end(session, event.incident_id)
 
 
 def undo_merge(session: Session, event: IncidentUnmerged) -> None:
@@ -75,17 +74,20 @@ def tell_callers(session: Session, event: IncidentClosed) -> None:
             cases.answer_by_incident(session, case)
             session.flush()
             cases.settle(session, case)
-    known_outages.end(session, event.incident_id)
 
 
 def stop_callbacks(session: Session, event: IncidentReopened) -> None:
-    """Waive what was still to be told about the closing that proved wrong; those cases are in hand again."""
+    """Waive what was still to be told about the closing that proved wrong; those cases are in hand again.
+
+    What a later closing told and answered stays as it is.
+    """
     incident_id, _ = _living(session, event.incident_id, None)
-    failed = queries.closing_that_failed(session, incident_id, event.report_id)
     callbacks.waive_pending(
-        session, incident_id, why=callbacks.REOPENED, before_closure_no=None if failed is None else failed + 1
+        session, incident_id, why=callbacks.REOPENED, before_closure_no=event.closure_no + 1
     )
     session.flush()
+    if queries.latest_closing(session, incident_id) > event.closure_no:
+        return
     for case in queries.lock_cases(session, queries.case_ids_of_incident(session, incident_id)):
         if case.state == CaseState.ANSWERED:
             cases.take_up_again(session, case, why="incident_reopened", is_with_desk=False)
@@ -98,7 +100,7 @@ def learn_outage(session: Session, event: OutageDeclared) -> None:
 
 def forget_outage(session: Session, event: OutageEnded) -> None:
     """Know that the water is back."""
-    known_outages.end(session, event.incident_id)
+    known_outages.end(session, event)
 
 
 def heed_deadline(session: Session, event: DeadlineReached) -> None:
@@ -114,8 +116,25 @@ def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number
         report.incident_id = incident_id
         report.incident_number = number or report.incident_number
     for case in queries.lock_cases(session, _case_ids(reports)):
-        cases.follow_incident(session, case, incident_id, number)
+        is_moved = cases.follow_incident(session, case, incident_id, number)
+        if is_moved:
+            _answer_if_told(session, case, incident_id, [r for r in reports if r.case_id == case.id])
     session.flush()
+
+
+def _answer_if_told(session: Session, case: Case, incident_id: UUID, reports: Sequence[Report]) -> None:
+    """Answer a case that comes to its incident after the closing: the callbacks for its callers are made already."""
+    session.flush()
+    told = [queries.callback_told(session, incident_id, report) for report in reports]
+    standing = [callback for callback in told if callback is not None and callbacks.is_standing(callback)]
+    if len(standing) < len(reports):
+        return
+    cases.answer_by_incident(session, case)
+    session.flush()
+    if any(callback.outcome == CallbackOutcome.DISSATISFIED for callback in standing):
+        cases.take_up_again(session, case, why=CallbackOutcome.DISSATISFIED, is_with_desk=True)
+    else:
+        cases.settle(session, case)
 
 
 def _case_ids(reports: Sequence[Report]) -> list[UUID]:

@@ -260,6 +260,8 @@ class KnownOutage(Base):
     estimate_at: Mapped[datetime | None] = mapped_column(Timestamp)
     review_at: Mapped[datetime | None] = mapped_column(Timestamp)
     ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    decided_at: Mapped[datetime] = mapped_column(Timestamp)
+    """When dispatch decided what is written here; older news that comes late changes nothing."""
 
 
 class MergedIncident(Base):

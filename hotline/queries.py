@@ -294,14 +294,25 @@ def has_callback(session: Session, matter_id: UUID, closure_no: int, caller_key:
     )
 
 
-def closing_that_failed(session: Session, incident_id: UUID, report_id: UUID) -> int | None:
-    """Tell the latest closing of an incident after which this report's caller was still without water."""
+def latest_closing(session: Session, incident_id: UUID) -> int:
+    """Tell the latest closing of an incident that callbacks were made for; 0: none yet."""
+    query = select(func.max(Callback.closure_no)).where(Callback.matter_id == incident_id)
+    return session.scalar(query) or 0
+
+
+def callback_told(session: Session, incident_id: UUID, report: Report) -> Callback | None:
+    """Find the latest callback to a report's caller about a closing of an incident, made after he reported."""
     return session.scalar(
-        select(func.max(Callback.closure_no)).where(
-            Callback.matter_id == incident_id,
-            Callback.report_id == report_id,
-            Callback.outcome == CallbackOutcome.STILL_WITHOUT,
+        select(Callback)
+        .where(
+            Callback.incident_id == incident_id,
+            Callback.caller_key == report.caller_key,
+            Callback.matter_id.is_distinct_from(Callback.case_id),
+            Callback.id > report.id,  # both carry the time they were made
         )
+        .order_by(Callback.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
     )
 
 

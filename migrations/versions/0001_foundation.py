@@ -571,6 +571,7 @@ def upgrade() -> None:
         sa.Column("estimate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_known_outage")),
         schema="hotline",
     )

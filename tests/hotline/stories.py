@@ -77,8 +77,9 @@ def close(
     return callbacks_of(session, incident_id, closure_no=closure_no, state=CallbackState.DUE)
 
 
-def reopen(session: Session, incident_id: UUID, one: Report) -> None:
-    twice(handlers.stop_callbacks, session, IncidentReopened(incident_id, one.id))
+def reopen(session: Session, incident_id: UUID, one: Report, *, closure_no: int = 1) -> None:
+    """Let an incident live again after its closing of this number."""
+    twice(handlers.stop_callbacks, session, IncidentReopened(incident_id, one.id, closure_no))
 
 
 def callbacks_of(

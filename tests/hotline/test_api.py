@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.clock import utc_now
 from core.events import OutageDeclared
 from core.models import AuditEntry, PostRole
 from gis.coordinates import Datum, LonLat, from_wgs84
@@ -260,7 +261,7 @@ def test_every_deed_is_written_down_without_personal_data(
 
 
 def declare(session: Session, segment: int) -> OutageDeclared:
-    event = OutageDeclared(uuid4(), 1042, "burst", (segment,), 212, None, None)
+    event = OutageDeclared(uuid4(), 1042, "burst", (segment,), 212, None, None, utc_now())
     handlers.learn_outage(session, event)
     session.flush()
     return event

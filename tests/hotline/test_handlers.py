@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,7 +10,7 @@ from core.events import IncidentClosed, IncidentMerged, IncidentReopened, Incide
 from core.settings import Settings
 from hotline import handlers
 from hotline.models import CallbackState, CaseChange, CaseState
-from tests.hotline.stories import attach, callbacks_of, case_of, close, take, twice
+from tests.hotline.stories import attach, callbacks_of, case_of, close, reopen, take, twice
 
 PHONES = ("+12025559001", "+12025559002")
 
@@ -134,5 +135,40 @@ def test_events_about_unknown_reports_change_nothing(session: Session) -> None:
     nobody, incident = uuid4(), uuid4()
     twice(handlers.link_report, session, ReportAttached(nobody, incident, 1, decision="joined"))
     twice(handlers.tell_callers, session, IncidentClosed(incident, 1, (nobody,), "burst"))
-    twice(handlers.stop_callbacks, session, IncidentReopened(incident, nobody))
+    twice(handlers.stop_callbacks, session, IncidentReopened(incident, nobody, 1))
     assert callbacks_of(session, incident) == []
+
+
+@pytest.mark.parametrize("is_reopened", [False, True])
+def test_a_case_that_comes_to_its_incident_after_the_closing_stands_where_the_closing_put_it(
+    session: Session, settings: Settings, is_reopened: bool
+) -> None:
+    mine, split_off, other = (
+        take(session, settings, account_no=account, phone=phone)
+        for account, phone in zip(("100001", "100002", "100060"), (*PHONES, "+12025559003"), strict=True)
+    )
+    dead, living = attach(session, [mine, split_off]), attach(session, [other])
+    assert len(close(session, living, [mine, split_off, other])) == 3
+    if is_reopened:
+        reopen(session, living, other)
+    twice(handlers.link_report, session, ReportAttached(split_off.id, living, 1001, decision="moved"))
+    twice(handlers.follow_merge, session, IncidentMerged(dead, living, 1001, (mine.id,)))
+    expected = CaseState.IN_HAND if is_reopened else CaseState.ANSWERED
+    for one in (mine, split_off, other):
+        case = case_of(session, one)
+        assert (case.incident_id, case.state) == (living, expected)
+
+
+def test_a_reopening_told_late_leaves_what_a_later_closing_answered(
+    session: Session, settings: Settings
+) -> None:
+    one = take(session, settings, account_no="100001")
+    incident = attach(session, [one])
+    close(session, incident, [one])
+    [due] = close(session, incident, [one], closure_no=2)
+    reopen(session, incident, one, closure_no=1)
+    assert due.state == CallbackState.DUE
+    assert case_of(session, one).state == CaseState.ANSWERED
+    reopen(session, incident, one, closure_no=2)
+    assert due.state == CallbackState.WAIVED
+    assert case_of(session, one).state == CaseState.IN_HAND

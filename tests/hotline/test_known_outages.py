@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.clock import utc_now
-from core.events import IncidentMerged, OutageDeclared, OutageEnded
+from core.events import OutageDeclared, OutageEnded
 from core.settings import Settings
 from hotline import handlers, words
 from hotline.known_outages import estimate_to_tell
@@ -24,6 +24,7 @@ def declare(
     segments: tuple[int, ...] = (7, 8),
     estimate_in: timedelta | None = timedelta(hours=2),
     review_in: timedelta | None = timedelta(hours=1),
+    ago: timedelta = timedelta(0),
 ) -> KnownOutage:
     incident_id, now = incident_id or uuid4(), utc_now()
     event = OutageDeclared(
@@ -34,6 +35,7 @@ def declare(
         customers=212,
         estimate_at=now + estimate_in if estimate_in is not None else None,
         review_at=now + review_in if review_in is not None else None,
+        declared_at=now - ago,
     )
     twice(handlers.learn_outage, session, event)
     return session.get_one(KnownOutage, incident_id, populate_existing=True)
@@ -44,7 +46,7 @@ def test_an_outage_is_known_by_each_of_its_segments_until_it_ends(session: Sessi
     assert list(outages_of_segments(session, [8])) == [outage]
     assert list(outages_of_segments(session, [9])) == []
     assert list(outages_of_segments(session, [])) == []
-    twice(handlers.forget_outage, session, OutageEnded(outage.incident_id))
+    twice(handlers.forget_outage, session, OutageEnded(outage.incident_id, utc_now()))
     assert list(outages_of_segments(session, [8])) == []
 
 
@@ -82,12 +84,19 @@ def test_an_estimate_past_its_time_or_its_review_is_never_told(
         assert any(digit in said for digit in "0123456789") == is_told
 
 
-def test_a_merged_incidents_outage_is_told_by_the_one_that_lives_on(session: Session) -> None:
-    outage = declare(session)
-    twice(handlers.follow_merge, session, IncidentMerged(outage.incident_id, uuid4(), 1001, ()))
+def test_an_outage_that_ended_before_it_was_told_is_not_dry(session: Session) -> None:
+    incident = uuid4()
+    twice(handlers.forget_outage, session, OutageEnded(incident, utc_now()))
+    declare(session, incident_id=incident, ago=timedelta(minutes=1))
     assert list(outages_of_segments(session, [8])) == []
+    again = declare(session, incident_id=incident)
+    assert list(outages_of_segments(session, [8])) == [again]
+    assert again.incident_number == 1042
 
 
-def test_an_unknown_outage_may_end(session: Session) -> None:
-    twice(handlers.forget_outage, session, OutageEnded(uuid4()))
-    assert session.scalar(select(func.count()).select_from(KnownOutage)) == 0
+def test_older_news_of_an_outage_does_not_replace_newer(session: Session) -> None:
+    outage = declare(session, segments=(9,))
+    declare(session, incident_id=outage.incident_id, segments=(7, 8), ago=timedelta(minutes=1))
+    assert outage.segment_ids == [9]
+    twice(handlers.forget_outage, session, OutageEnded(outage.incident_id, utc_now() - timedelta(minutes=1)))
+    assert list(outages_of_segments(session, [9])) == [outage]
