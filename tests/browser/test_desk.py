@@ -1,13 +1,15 @@
 """The agent's desk, worked without a mouse."""
 
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Desk, drawn, eventually, map_settles
 from tests.browser.layout import overlapping_texts
-from tests.product import Product
+from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -151,3 +153,69 @@ def test_it_shows_no_vehicles(desk: Desk, browser: Browser) -> None:
     map_settles(page)
     eventually(lambda: page.get_by_test_id("live").get_attribute("data-state") == "live", "the stream")
     assert drawn(page, "crew") == []
+
+
+def test_a_caller_is_told_of_a_known_outage_and_attached_to_it(
+    desk: Desk, browser: Browser, product: Product
+) -> None:
+    agent, dispatcher = product.client("agent"), product.client("dispatcher")
+    first, second, *_ = product.town.accounts_on("H42")
+    report = take(agent, first)
+    answer = dispatcher.post(f"/api/incidents/{report['incident_id']}/confirm", json={"kind": "outage"})
+    incident = answer.raise_for_status().json()
+    wait_for(
+        lambda: agent.get("/api/known-outages").json()["items"], what="the hotline to know of the outage"
+    )
+    page = desk.open(browser, "/desk", role="agent")
+    expect(page.get_by_role("textbox", name="Caller's number")).to_be_focused()
+    page.keyboard.type(product.town.phones[second])
+    banner = page.get_by_test_id("outage")
+    expect(banner).to_contain_text(f"Known outage #{incident['number']}")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.get_by_test_id("saved")).to_contain_text(f"#{incident['number']}", timeout=15_000)
+
+
+def test_a_callback_is_made_by_keys_alone(desk: Desk, browser: Browser, product: Product) -> None:
+    agent, dispatcher = product.client("agent"), product.client("dispatcher")
+    report = take(agent, product.town.accounts_on("H00")[0])
+    closed = dispatcher.post(
+        f"/api/incidents/{report['incident_id']}/close", json={"cause": "other", "why": "water is back"}
+    )
+    closed.raise_for_status()
+
+    def due() -> list[dict[str, object]]:
+        items = agent.get("/api/callbacks?state=due").raise_for_status().json()["items"]
+        return [item for item in items if item["report_id"] == report["id"]]
+
+    (callback,) = wait_for(due, what="the callback")
+    page = desk.open(browser, "/desk?list=callbacks", role="agent")
+    expect(page.get_by_role("textbox", name="Caller's number")).to_be_focused()
+    expect(page.get_by_test_id("list-callbacks").get_by_role("row")).not_to_have_count(0)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    panel = page.get_by_test_id("callback-panel")
+    expect(panel).to_contain_text(f"About report {report['number']}")
+    page.keyboard.press("Enter")
+    expect(panel).to_contain_text("Still without water")
+    page.keyboard.press("4")
+    expect(panel).to_contain_text("Why not reached")
+    page.keyboard.press("1")
+    expect(panel).to_be_hidden()
+    made = agent.get(f"/api/callbacks/{callback['id']}").raise_for_status().json()
+    assert made["state"] == "reached"
+    assert made["outcome"] == "satisfied"
+
+
+def take(agent: httpx.Client, account_no: str) -> dict[str, Any]:
+    """Take a report of no water and wait for its incident; Any: JSON."""
+    body = {"channel": "phone", "category": "no_water", "account_no": account_no}
+    report_id = agent.post("/api/reports", json=body).raise_for_status().json()["id"]
+
+    def with_incident() -> dict[str, Any] | None:
+        report: dict[str, Any] = agent.get(f"/api/reports/{report_id}").json()
+        return report if report["incident_id"] else None
+
+    report: dict[str, Any] = wait_for(with_incident, what="the report's incident")
+    return report

@@ -51,7 +51,10 @@ def test_it_draws_mains_streets_and_the_zone(session: Session, pages: Settings, 
     assert '"Polygon"' in page or '"MultiPolygon"' in page
 
 
-def test_without_the_map_library_it_says_what_to_do(client: TestClient, log_in: LogIn, scene: Scene) -> None:
+def test_without_the_map_library_it_says_what_to_do(
+    client: TestClient, log_in: LogIn, scene: Scene, settings: Settings
+) -> None:
+    client.app.state.settings = settings.model_copy(update={"pages_dir": None})  # type: ignore[attr-defined]
     answer = client.get(f"/api/incidents/{scene.incident_id}/report.html", headers=log_in("dispatcher"))
     assert answer.status_code == 503
     assert answer.json()["type"] == "/problems/leaflet-not-built"
