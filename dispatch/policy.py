@@ -1,5 +1,6 @@
 """What dispatch does without being told: which work an incident needs, and what follows from a finding."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -38,3 +39,12 @@ def after_finding(cause: Cause, action: Action, *, water_restored: bool, has_oth
     if not water_restored or (cause in NEEDS_REPAIR and action is not Action.REPAIRED):
         return Next.REPAIR
     return Next.CLOSE
+
+
+def estimate_to_tell(
+    estimate_at: datetime | None, *, review_at: datetime | None, now: datetime
+) -> datetime | None:
+    """Tell when water is expected; nothing once that time, or the time to look at it again, has passed."""
+    if estimate_at is None or estimate_at <= now or (review_at is not None and review_at <= now):
+        return None
+    return estimate_at

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -28,6 +28,7 @@ from dispatch.models import (
     WorkOrder,
     WorkOrderState,
 )
+from dispatch.policy import estimate_to_tell
 from dispatch.triage import MEMORY, UNSURE_PLACE_M, Category, OpenIncident, ReportFacts, Rules
 from dispatch.views import (
     AssignmentView,
@@ -86,11 +87,14 @@ def report_row(session: Session, report_id: UUID) -> IncidentReport | None:
     return session.get(IncidentReport, report_id)
 
 
-def reports_of(session: Session, incident_id: UUID) -> Sequence[IncidentReport]:
-    """List an incident's reports in order of receipt."""
+def reports_of(
+    session: Session, incident_id: UUID, *, actor: Actor | None = None
+) -> Sequence[IncidentReport]:
+    """List an incident's reports in order of receipt; to an actor, those in his area."""
+    is_his = actor.area_filter(IncidentReport.place) if actor else true()
     return session.scalars(
         select(IncidentReport)
-        .where(IncidentReport.incident_id == incident_id)
+        .where(IncidentReport.incident_id == incident_id, is_his)
         .order_by(IncidentReport.received_at, IncidentReport.report_id)
     ).all()
 
@@ -448,7 +452,7 @@ def incident_detail(session: Session, actor: Actor, incident_id: UUID) -> Incide
         merged_into_number=into.number if into else None,
         split_from_id=row.split_from_id,
         also_numbers=list(numbers),
-        reports=[_attached(one, actor.language) for one in reports_of(session, row.id)],
+        reports=[_attached(one, actor.language) for one in reports_of(session, row.id, actor=actor)],
         timeline=timeline(session, row.id, language=actor.language),
         plan=plan_view(session, row.id),
         work_orders=_order_views(session, WorkOrder.incident_id == row.id),
@@ -493,6 +497,7 @@ def plan_view(session: Session, incident_id: UUID) -> PlanView | None:
 
 
 def _summaries(session: Session, rows: Sequence[Incident]) -> list[IncidentSummary]:
+    now = utc_now()
     ids = [row.id for row in rows]
     due: dict[UUID, datetime] = {}
     crews: dict[UUID, list[str]] = {}
@@ -535,7 +540,7 @@ def _summaries(session: Session, rows: Sequence[Incident]) -> list[IncidentSumma
             opened_at=row.opened_at,
             last_report_at=row.last_report_at,
             changed_at=row.changed_at,
-            estimate_at=row.estimate_at,
+            estimate_at=estimate_to_tell(row.estimate_at, review_at=row.review_at, now=now),
             review_at=row.review_at,
             closed_at=row.closed_at,
             cause=row.cause,
@@ -710,45 +715,54 @@ def _order_view(
 
 
 def crews_overview(session: Session, actor: Actor) -> list[CrewSummary]:
-    """List active crews with place, presence and job; to an actor with an area, only those that are in it."""
+    """List active crews with place, presence and job; to an actor with an area, only those that are in it, and jobs only there."""
     now = utc_now()
     shifts = shifts_at(session, now)
     positions = {one.crew_id: one for one in latest_positions(session, actor=actor)}
-    jobs = _crew_jobs(session)
+    jobs = _crew_jobs(session, actor)
     return [
-        _crew_summary(crew, shifts.get(crew.id), positions.get(crew.id), jobs.get(crew.id))
+        _crew_summary(crew, shifts.get(crew.id), positions.get(crew.id), *jobs.get(crew.id, (None, None)))
         for crew in active_crews(session)
         if actor.area_wkt is None or crew.id in positions
     ]
 
 
-def _crew_jobs(session: Session) -> dict[UUID, CrewJobRef]:
+def _crew_jobs(session: Session, actor: Actor) -> dict[UUID, tuple[str, CrewJobRef | None]]:
+    """Map crews to the state of what they are at, and to that job where it lies in the actor's area."""
     rows = session.execute(
-        select(Assignment, WorkOrder, Incident.number)
+        select(Assignment, WorkOrder, Incident.number, actor.area_filter(WorkOrder.place))
         .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
         .join(Incident, Incident.id == WorkOrder.incident_id)
         .where(Assignment.state.in_(LIVE))
     ).all()
     ordered = sorted(rows, key=lambda row: -_STATE_RANK[AssignmentState(row[0].state)])
     return {
-        assignment.crew_id: CrewJobRef(
-            assignment_id=assignment.id,
-            state=assignment.state,
-            work_order_id=order.id,
-            work_order_number=order.number,
-            incident_id=order.incident_id,
-            incident_number=number,
-            travel_time_s=assignment.travel_time_s,
-            distance_m=assignment.distance_m,
-            started_at=assignment.en_route_at,
-            place=LonLat.from_stored(order.place),
-        )
-        for assignment, order, number in ordered
+        assignment.crew_id: (assignment.state, _job_ref(assignment, order, number) if is_his else None)
+        for assignment, order, number, is_his in ordered
     }
 
 
+def _job_ref(assignment: Assignment, order: WorkOrder, incident_number: int) -> CrewJobRef:
+    return CrewJobRef(
+        assignment_id=assignment.id,
+        state=assignment.state,
+        work_order_id=order.id,
+        work_order_number=order.number,
+        incident_id=order.incident_id,
+        incident_number=incident_number,
+        travel_time_s=assignment.travel_time_s,
+        distance_m=assignment.distance_m,
+        started_at=assignment.en_route_at,
+        place=LonLat.from_stored(order.place),
+    )
+
+
 def _crew_summary(
-    crew: Crew, shift: Shift | None, position: CrewPosition | None, job: CrewJobRef | None
+    crew: Crew,
+    shift: Shift | None,
+    position: CrewPosition | None,
+    job_state: str | None,
+    job: CrewJobRef | None,
 ) -> CrewSummary:
     return CrewSummary(
         crew_id=crew.id,
@@ -759,7 +773,7 @@ def _crew_summary(
         is_on_shift=shift is not None,
         shift_ends_at=shift.ends_at if shift else None,
         presence=position.presence if position else "offline",
-        status=job.state if job else "free" if shift else "off_duty",
+        status=job_state or ("free" if shift else "off_duty"),
         point=position.point if position else None,
         recorded_at=position.recorded_at if position else None,
         accuracy_m=position.accuracy_m if position else None,

@@ -55,6 +55,7 @@ class IncidentSummary:
     last_report_at: datetime
     changed_at: datetime
     estimate_at: datetime | None
+    """When water is expected; empty once it, or its time of review, has passed."""
     review_at: datetime | None
     closed_at: datetime | None
     cause: str | None

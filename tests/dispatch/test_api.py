@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from core.auth import Actor
 from core.clock import real_now
 from core.models import AuditEntry
-from dispatch import assignment, queries
+from dispatch import assignment, incidents, merging, queries
+from dispatch.changes import By
 from dispatch.models import Cause
 from tests.conftest import LogIn
 from tests.dispatch.play import FOUND, Play
@@ -349,7 +350,41 @@ def test_the_maps_picture_names_who_is_where_and_at_what(play: Play, supervisor:
     (seen,) = queries.open_incidents(play.session, actor)
     assert (seen.crew_codes, seen.due_at) == (["busy"], None)
     local = _everybody(area_wkt=WEST_AREA)
-    assert {one.code for one in queries.crews_overview(play.session, local)} == {"busy"}
+    (seen_there,) = queries.crews_overview(play.session, local)
+    assert (seen_there.code, seen_there.status, seen_there.job) == ("busy", "on_site", job)
+
+
+def test_a_job_outside_the_readers_area_is_not_shown_with_its_crew(play: Play) -> None:
+    crew = play.crew("guest", play.town.junction(5, 0))
+    play.call("H50")
+    play.answer(crew, assignment.accept)
+    play.stand(crew, play.town.junction(1, 1))
+    (seen,) = queries.crews_overview(play.session, _everybody(area_wkt=WEST_AREA))
+    assert (seen.code, seen.status, seen.job) == ("guest", "accepted", None)
+
+
+def test_reports_outside_the_readers_area_are_not_shown_with_the_incident(
+    play: Play, by_hand_only: None
+) -> None:
+    for pipe in ("H00", "H50"):
+        play.call(pipe)
+    west, east = play.incidents()
+    incidents.confirm(play.session, west, settings=play.settings)  # its place stays
+    merging.merge(play.session, west, east, settings=play.settings, by=By())
+    for area, shown in ((None, 2), (WEST_AREA, 1)):
+        detail = queries.incident_detail(play.session, _everybody(area_wkt=area), west.id)
+        assert (detail.summary.report_count, len(detail.reports)) == (2, shown)
+
+
+def test_an_estimate_is_not_shown_once_it_is_due_for_review(play: Play) -> None:
+    three_dry(play)
+    review_at = play.incident().review_at
+    assert review_at is not None
+    (seen,) = queries.open_incidents(play.session, _everybody())
+    assert seen.estimate_at is not None
+    play.set_clock(review_at)  # nobody has looked at it yet
+    (seen,) = queries.open_incidents(play.session, _everybody())
+    assert (seen.estimate_at, seen.review_at) == (None, review_at)
 
 
 def _everybody(area_wkt: str | None = None) -> Actor:
