@@ -1,6 +1,7 @@
 """Two incidents that are one, and one that is two. The older number survives; nothing of either history is lost."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,19 @@ from dispatch.models import (
     IncidentState,
     WorkOrder,
 )
+
+_S = IncidentState
+PROGRESS: Final = (_S.SUSPECTED, _S.CONFIRMED, _S.ISOLATING, _S.ISOLATED, _S.REPAIRING, _S.RESTORING)
+"""The states of an open incident, in the order in which it goes through them."""
+STEPS_TO: Final[dict[IncidentState, tuple[IncidentState, ...]]] = {
+    _S.SUSPECTED: (),
+    _S.CONFIRMED: (_S.CONFIRMED,),
+    _S.ISOLATING: (_S.CONFIRMED, _S.ISOLATING),
+    _S.ISOLATED: (_S.CONFIRMED, _S.ISOLATING, _S.ISOLATED),
+    _S.REPAIRING: (_S.CONFIRMED, _S.REPAIRING),
+    _S.RESTORING: (_S.CONFIRMED, _S.RESTORING),
+}
+"""How an incident that was only suspected gets as far as the one merged into it."""
 
 
 def merge(session: Session, one: Incident, other: Incident, *, settings: Settings, by: By) -> Incident:
@@ -54,7 +68,8 @@ def merge(session: Session, one: Incident, other: Incident, *, settings: Setting
         row.incident_id = heir.id
         row.decision = "moved"
     if heir.confirmed_at is None and younger.confirmed_at is not None:
-        _inherit_confirmation(session, heir, younger, by=by)
+        _inherit_confirmation(heir, younger)
+    _catch_up(session, heir, younger, by=by)
     _move_work(session, heir, younger, by=by)
     move_incident(session, younger, IncidentState.MERGED, by=by)
     outages.end(session, younger)
@@ -161,11 +176,19 @@ def _hand_over(session: Session, rows: Collection[IncidentReport], to: Incident)
         emit(session, ReportAttached(row.report_id, to.id, to.number, decision="moved"))
 
 
-def _inherit_confirmation(session: Session, heir: Incident, younger: Incident, *, by: By) -> None:
-    if heir.state == IncidentState.SUSPECTED:
-        move_incident(session, heir, IncidentState.CONFIRMED, by=by)
-    if younger.state == IncidentState.REPAIRING:
-        move_incident(session, heir, IncidentState.REPAIRING, by=by)
+def _catch_up(session: Session, heir: Incident, younger: Incident, *, by: By) -> None:
+    """Take the heir as far as the younger one had come; water that comes back there is not told of a main known to be broken here."""
+    goal = IncidentState(younger.state)
+    if goal is IncidentState.RESTORING and heir.state != IncidentState.SUSPECTED:
+        return
+    if PROGRESS.index(goal) <= PROGRESS.index(IncidentState(heir.state)):
+        return
+    for step in STEPS_TO[goal]:
+        if PROGRESS.index(step) > PROGRESS.index(IncidentState(heir.state)):
+            move_incident(session, heir, step, by=by)
+
+
+def _inherit_confirmation(heir: Incident, younger: Incident) -> None:
     heir.confirmed_at, heir.kind, heir.place = younger.confirmed_at, younger.kind, younger.place
     heir.pipe_id, heir.street, heir.zone_id = younger.pipe_id, younger.street, younger.zone_id
 

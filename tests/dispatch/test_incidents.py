@@ -204,6 +204,35 @@ def test_what_was_confirmed_of_the_younger_stays_confirmed(
     assert (older.state, older.kind, older.pipe_id) == (IncidentState.CONFIRMED, IncidentKind.BURST, pipe)
 
 
+@pytest.mark.parametrize("goal", ["isolated", "repairing", "restoring"])
+def test_a_merge_takes_the_older_as_far_as_the_younger_had_come(
+    play: Play, two: tuple[Incident, Incident], goal: str
+) -> None:
+    older, younger = two
+    incidents.confirm(play.session, younger, settings=play.settings, kind=IncidentKind.BURST)
+    incidents.isolate(play.session, younger)
+    if goal != "isolated":
+        incidents.start_repair(play.session, younger)
+    if goal == "restoring":
+        incidents.restore(play.session, younger)
+    merging.merge(play.session, older, younger, settings=play.settings, by=SOMEBODY)
+    assert (older.state, older.kind) == (goal, IncidentKind.BURST)
+    assert (older.outage_declared_at is None) == (goal == "restoring")
+
+
+def test_water_coming_back_at_one_does_not_end_the_repair_of_the_other(
+    play: Play, two: tuple[Incident, Incident]
+) -> None:
+    older, younger = two
+    for one in two:
+        incidents.confirm(play.session, one, settings=play.settings, kind=IncidentKind.BURST)
+        incidents.start_repair(play.session, one)
+    incidents.restore(play.session, younger)
+    merging.merge(play.session, older, younger, settings=play.settings, by=SOMEBODY)
+    assert older.state == IncidentState.REPAIRING
+    assert older.outage_declared_at is not None
+
+
 def test_reports_about_something_else_are_split_off(play: Play, two: tuple[Incident, Incident]) -> None:
     incident, _ = two
     _, moving = play.reports(incident)
