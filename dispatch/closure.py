@@ -40,7 +40,7 @@ def settle(session: Session, order_id: UUID, *, settings: Settings) -> WorkOrder
     Returns
     -------
     follow_up
-        The repair that has to follow, offered first to the crew that was there.
+        The repair that has to follow, offered first to the crew that was there; people order it where they dispatch by hand.
     """
     order = work_orders.get(session, order_id)
     incident = incidents.heir(session, order.incident_id, lock=True)
@@ -60,7 +60,7 @@ def settle(session: Session, order_id: UUID, *, settings: Settings) -> WorkOrder
         if incident.state in (IncidentState.REPAIRING, IncidentState.ISOLATED):
             incidents.restore(session, incident, by=by)
         incidents.close(session, incident, cause=finding.cause, by=by)
-    elif following is Next.REPAIR:
+    elif following is Next.REPAIR and settings.auto_dispatch:
         return work_orders.create(
             session,
             incident,
@@ -74,7 +74,7 @@ def settle(session: Session, order_id: UUID, *, settings: Settings) -> WorkOrder
 def still_without(
     session: Session, incident_id: UUID, *, report_id: UUID, settings: Settings
 ) -> WorkOrder | None:
-    """Take up again what a caller says is not over: reopen a closed incident, and send somebody."""
+    """Take up again what a caller says is not over: reopen a closed incident, and send somebody unless people dispatch by hand."""
     incident = incidents.heir(session, incident_id, lock=True)
     if incident.state in OPEN_STATES:
         incidents.tell_again(session, incident, report_id=report_id, settings=settings)
@@ -86,7 +86,7 @@ def still_without(
             settings=settings,
             by=By(why="dispatch.why.still_without"),
         )
-    if queries.open_orders_of(session, incident.id):
+    if not settings.auto_dispatch or queries.open_orders_of(session, incident.id):
         return None
     return work_orders.create(session, incident, WorkOrderKind.INSPECT, settings=settings)
 

@@ -21,6 +21,7 @@ from core.events import (
 )
 from core.settings import get_settings
 from dispatch import assignment, incidents, queries, shifts, work_orders
+from dispatch.changes import SYSTEM
 from dispatch.models import (
     AssignmentState,
     Cause,
@@ -163,6 +164,23 @@ def test_other_outcomes_of_callbacks_change_nothing(play: Play) -> None:
         play._handle(CallbackMade(new_id(), call.report_id, incident.id, outcome))
     play._handle(CallbackMade(new_id(), call.report_id, None, "still_without"))
     assert incident.state == IncidentState.CLOSED
+
+
+def test_where_people_dispatch_no_work_is_made_without_them(play: Play, by_hand_only: None) -> None:
+    crew = play.crew("one", play.town.junction(1, 2))
+    call = play.call("H02")
+    for finding, state in ((FOUND, IncidentState.CONFIRMED), (REPAIRED, IncidentState.CLOSED)):
+        order = work_orders.create(
+            play.session, play.incident(), work_orders.WorkOrderKind.INSPECT, settings=play.settings
+        )
+        assignment.offer_by_hand(play.session, order.id, crew.id, by=SYSTEM, settings=play.settings)
+        play.work(crew, finding)
+        assert play.incident().state == state
+    assert len(play.orders()) == 2
+    play._handle(CallbackMade(new_id(), call.report_id, play.incident().id, "still_without"))
+    play.relay()
+    assert play.incident().state == IncidentState.SUSPECTED
+    assert len(play.orders()) == 2
 
 
 def test_who_calls_again_about_the_same_after_the_closing_reopens_it(play: Play) -> None:
