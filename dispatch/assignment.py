@@ -40,6 +40,8 @@ log = structlog.get_logger()
 RETRIES_GROW: Final = 8
 ANSWERED_BY_CREW: Final = (*COMMITTED, AssignmentState.LEFT_SITE)
 """States that show the crew said yes."""
+WAITING_TRIES_MAX: Final = 8
+"""Pieces of waiting work looked at in one transaction for a crew that became free."""
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------------
@@ -91,8 +93,10 @@ def retry_after(age: timedelta, *, retry_s: float) -> timedelta:
 def assign_waiting(session: Session, crew_id: UUID, *, settings: Settings) -> Assignment | None:
     """Find work for a crew that has become free: the most urgent that waits, then the oldest.
 
-    Each piece of work still goes to whoever gets there first; the search ends once this crew has been asked.
+    Each piece of work still goes to whoever gets there first; the search ends once this crew has been asked, or after a few tries: all work
+    tried stays locked until then, and what is left comes up again by itself.
     """
+    tries = 0
     waiting = queries.waiting_orders(session)
     me = (
         next((one for one in crew_facts(session, settings=settings) if one.crew_id == crew_id), None)
@@ -105,6 +109,9 @@ def assign_waiting(session: Session, crew_id: UUID, *, settings: Settings) -> As
         offer = assign(session, order_id, settings=settings)
         if offer is not None and offer.crew_id == crew_id:
             return offer
+        tries += 1
+        if tries == WAITING_TRIES_MAX:
+            break
     return None
 
 

@@ -81,6 +81,22 @@ def test_silence_leads_to_the_next_best(play: Play, two_crews: tuple[Crew, Crew]
     assert play.offer(far) is not None
 
 
+def test_a_crew_that_became_free_does_not_hold_all_the_waiting_work(play: Play, by_hand_only: None) -> None:
+    crew = play.crew("one", play.town.junction(2, 2))
+    play.call("H12")
+    for _ in range(assignment.WAITING_TRIES_MAX + 3):
+        order = work_orders.create(
+            play.session, play.incident(), work_orders.WorkOrderKind.INSPECT, settings=play.settings
+        )
+        refused = _plain(order, crew, AssignmentState.DECLINED)
+        refused.ended_at = play.now
+        play.session.add(refused)
+    play.session.flush()
+    assert assignment.assign_waiting(play.session, crew.id, settings=play.settings) is None
+    tried = play.session.scalars(select(Deadline.id).where(Deadline.kind == DeadlineKind.RETRY_ASSIGNMENT))
+    assert len(tried.all()) == assignment.WAITING_TRIES_MAX
+
+
 def test_an_offer_ends_at_its_time_by_a_clock_that_is_behind(
     play: Play, two_crews: tuple[Crew, Crew]
 ) -> None:
@@ -497,7 +513,9 @@ def test_work_accepted_while_others_decide_is_not_taken_off_its_crew(
 
     def decide(session: Session) -> object:
         pair = [incidents.get(session, one, lock=True) for one in (older, younger)]
-        session.get_one(WorkOrder, orders[1])  # read before the crew answers, as a page or a reassessment does
+        session.get_one(
+            WorkOrder, orders[1]
+        )  # read before the crew answers, as a page or a reassessment does
         accepted.wait(timeout=5.0)
         if deed == "dismiss":
             return closure.call_off_work(session, pair[1], by=DISPATCHER)
