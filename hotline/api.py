@@ -1,5 +1,6 @@
 """The hotline over HTTP: reports, callers, cases, callbacks, known outages."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -38,6 +39,8 @@ from hotline.schemas import (
     ReportIn,
     ReportOut,
     WhereaboutsIn,
+    is_in_area,
+    location_for,
     phone_for,
 )
 
@@ -147,7 +150,7 @@ def look_up_caller(
                 name=found.account.name,
                 customer_class=found.account.customer_class,
                 address_text=found.account.address_text if sees_address else None,
-                location=LocationOut.of(found.location, with_address=sees_address)
+                location=location_for(LocationOut.of(found.location, with_address=sees_address), actor)
                 if found.location
                 else None,
             )
@@ -182,7 +185,7 @@ def list_cases(
     shown = found[:limit]
     reports = queries.reports_of_cases(session, [case.id for case in shown])
     return Page(
-        items=[CaseOut.of(case, reports[case.id]) for case in shown],
+        items=[CaseOut.of(case, _his(reports[case.id], actor)) for case in shown],
         next=str(shown[-1].id) if len(found) > limit else None,
     )
 
@@ -329,9 +332,14 @@ def _seen_case(session: Session, actor: Actor, case_id: UUID) -> Case:
     return case
 
 
+def _his(reports: Iterable[Report], actor: Actor) -> list[Report]:
+    """Leave out members of a case that lie outside somebody's area."""
+    return [report for report in reports if is_in_area(report, actor)]
+
+
 def _case_detail(session: Session, actor: Actor, case: Case) -> CaseDetailOut:
     session.flush()
-    reports = list(queries.reports_of_case(session, case.id))
+    reports = _his(queries.reports_of_case(session, case.id), actor)
     return CaseDetailOut(
         **CaseOut.of(case, reports).model_dump(),
         reports=[ReportOut.of(report, actor) for report in reports],

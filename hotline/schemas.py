@@ -1,18 +1,21 @@
 """What the hotline's routes take and give. Personal fields leave only through here, each behind its right."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
+import shapely
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from core.auth import Actor
 from core.rights import PersonalField
 from core.schemas import Wire
 from core.text import Line, Prose
+from gis.coordinates import LonLat
 from gis.schemas import LocationOut, PointIn
 from hotline.identity import mask_phone
-from hotline.intake import NewReport, Whereabouts
+from hotline.intake import NewReport, Whereabouts, place_of
 from hotline.models import (
     Callback,
     CallbackAttempt,
@@ -170,8 +173,9 @@ class ReportOut(BaseModel):
 
     @classmethod
     def of(cls, report: Report, actor: Actor) -> "ReportOut":
-        """Show a report."""
-        sees_address = actor.sees(PersonalField.ADDRESS)
+        """Show a report; of a place outside his area somebody sees that it is taken, not where it is or whose."""
+        is_his = is_in_area(report, actor)
+        sees_address = is_his and actor.sees(PersonalField.ADDRESS)
         return cls(
             id=report.id,
             number=report.number,
@@ -180,12 +184,12 @@ class ReportOut(BaseModel):
             channel=Channel(report.channel),
             category=Category(report.category),
             extent=Extent(report.extent),
-            description=report.description,
-            caller=CallerOut.of(report, actor),
+            description=report.description if is_his else "",
+            caller=CallerOut.of(report, actor) if is_his else CallerOut(name=None, phone=None),
             account_no=report.account_no if sees_address else None,
             address_text=report.address_text if sees_address else None,
-            location=_location(report.location, sees_address=sees_address),
-            tried=_tried(report, sees_address=sees_address),
+            location=_location(report.location, actor) if is_his else None,
+            tried=_tried(report, actor, is_his=is_his),
             case_id=report.case_id,
             incident_id=report.incident_id,
             incident_number=report.incident_number,
@@ -399,23 +403,48 @@ def phone_for(phone: str | None, actor: Actor) -> str | None:
     return phone if actor.sees(PersonalField.PHONE) else mask_phone(phone)
 
 
-def _location(found: dict[str, object] | None, *, sees_address: bool) -> LocationOut | None:
-    if found is None:
-        return None
-    location = LocationOut.model_validate(found)
-    if not sees_address:
+def is_in_area(report: Report, actor: Actor) -> bool:
+    """Whether a report is somebody's to see: of his area, if he has one; then an unlocated one is not."""
+    if actor.area_wkt is None:
+        return True
+    return report.location is not None and _is_within(place_of(report), actor.area_wkt)
+
+
+def location_for(location: LocationOut, actor: Actor) -> LocationOut:
+    """Show a place without what somebody may not see: addresses, and what else it might be outside his area."""
+    area_wkt = actor.area_wkt
+    if area_wkt is not None:
+        location.alternatives = [
+            other
+            for other in location.alternatives
+            if _is_within(LonLat(lon=other.point.lon, lat=other.point.lat), area_wkt)
+        ]
+    if not actor.sees(PersonalField.ADDRESS):
         location.address_text = location.account_no = None
         for other in location.alternatives:
             other.address_text = None
     return location
 
 
-def _tried(report: Report, *, sees_address: bool) -> TriedOut | None:
+def _is_within(place: LonLat, area_wkt: str) -> bool:
+    return bool(shapely.intersects(_area(area_wkt), place.as_point()))
+
+
+@lru_cache(maxsize=64)
+def _area(area_wkt: str) -> shapely.Geometry:
+    return shapely.from_wkt(area_wkt)
+
+
+def _location(found: dict[str, object] | None, actor: Actor) -> LocationOut | None:
+    return None if found is None else location_for(LocationOut.model_validate(found), actor)
+
+
+def _tried(report: Report, actor: Actor, *, is_his: bool) -> TriedOut | None:
     if report.state == ReportState.LOCATED:
         return None
     tried = TriedOut.model_validate(report.location_tried)
     if tried.guess is not None:
-        tried.guess = _location(tried.guess.model_dump(), sees_address=sees_address)
+        tried.guess = location_for(tried.guess, actor) if is_his else None
     return tried
 
 

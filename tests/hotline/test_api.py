@@ -186,6 +186,37 @@ def test_a_person_of_another_area_sees_nothing_at_all(
     assert (looked_up["accounts"], looked_up["recent_reports"], looked_up["known_outage"]) == ([], [], None)
 
 
+def test_a_report_of_another_area_is_taken_without_telling_where_it_is(
+    client: TestClient, log_in: LogIn, post_report: Post, town: Town
+) -> None:
+    east = log_in("agent", area_wkt=box(town, 420, -200, 800, 600))
+    form = {"account_no": "100001", "client_id": str(uuid4()), "caller": {"name": "Ann", "phone": PHONE}}
+    for answer in (
+        post_report(headers=east, **form),
+        post_report(200, headers=east, **form),
+        post_report(headers=east, caller={"name": "Ann", "phone": PHONE}),
+    ):
+        assert (answer["location"], answer["address_text"], answer["account_no"]) == (None, None, None)
+        assert answer["caller"] == {"name": None, "phone": None}
+        assert "Mill Street" not in str(answer)
+    assert post_report(200, **form)["location"]["pipe_code"] == "H00"
+    west = log_in("agent", area_wkt=box(town, -200, -200, 350, 600))
+    assert post_report(200, headers=west, **form)["location"]["pipe_code"] == "H00"
+
+
+def test_a_member_of_a_case_outside_the_area_is_not_shown(
+    client: TestClient, log_in: LogIn, post_report: Post, town: Town
+) -> None:
+    mine = post_report(account_no="100001", caller={"phone": PHONE})
+    unlocated = post_report(caller={"phone": PHONE})
+    assert unlocated["case_id"] == mine["case_id"]
+    west = log_in("supervisor", area_wkt=box(town, -200, -200, 350, 600))
+    case = get(client, west, f"cases/{mine['case_id']}")
+    assert ([one["id"] for one in case["reports"]], case["report_ids"]) == ([mine["id"]], [mine["id"]])
+    [listed] = get(client, west, "cases")["items"]
+    assert listed["report_ids"] == [mine["id"]]
+
+
 def test_a_person_of_the_area_sees_it(
     client: TestClient, log_in: LogIn, post_report: Post, session: Session, town: Town
 ) -> None:
@@ -250,7 +281,11 @@ def test_every_deed_is_written_down_without_personal_data(
 ) -> None:
     post_report(account_no="100001", caller={"name": "Ann", "phone": PHONE})
     post(client, agent, "callers/lookup", {"phone": PHONE})
-    deeds = session.execute(select(AuditEntry.action, AuditEntry.digest).order_by(AuditEntry.id)).all()
+    deeds = session.execute(
+        select(AuditEntry.action, AuditEntry.digest)
+        .where(AuditEntry.action != "session.begin")
+        .order_by(AuditEntry.id)
+    ).all()
     assert [tuple(deed) for deed in deeds] == [
         ("report.take", "no_water, located"),
         ("caller.look_up", "accounts=0"),
@@ -334,6 +369,16 @@ def test_a_stray_call_is_answered_and_called_back_by_hand(
         "closed",
     ]
     assert closed["changes"][2]["note"] == SCRIPT
+
+
+def test_an_agent_may_not_answer_what_an_open_incident_answers(
+    client: TestClient, agent: dict[str, str], post_report: Post, session: Session
+) -> None:
+    taken = post_report(account_no="100001", caller={"phone": PHONE})
+    attach(session, [session.scalars(select(Report)).one()])
+    refused = post(client, agent, f"cases/{taken['case_id']}/answer", {"answer": "x"}, 409)
+    assert refused["type"] == "/problems/case-with-incident"
+    assert get(client, agent, "callbacks")["items"] == []
 
 
 def test_a_colleagues_callback_is_refused(
