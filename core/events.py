@@ -17,7 +17,6 @@ class DeadlineKind(StrEnum):
     RETRY_ASSIGNMENT = "retry_assignment"
     ARRIVAL_PROMISED = "arrival_promised"
     ESTIMATE_REVIEW = "estimate_review"
-    CALLBACK_DUE = "callback_due"
     CALLBACK_RETRY = "callback_retry"
     CALLBACK_CLAIM_ENDS = "callback_claim_ends"
     PRESENCE_STALE = "presence_stale"
