@@ -81,7 +81,7 @@ class Agents:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _work_desk(self) -> None:
-        while True:
+        while not self._is_near_the_end:
             await asyncio.sleep(DESK_EVERY_S)
             for report in (await self._agent.get("/api/reports", state="unlocated", limit=BATCH))["items"]:
                 await self._ask_again(report)

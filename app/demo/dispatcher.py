@@ -17,9 +17,9 @@ PAGE = 200
 class Dispatcher:
     """One dispatcher at his queue."""
 
-    def __init__(self, client: Client, clock: TradeClock) -> None:
-        self.written_off = 0
-        self._client, self._clock = client, clock
+    def __init__(self, client: Client, clock: TradeClock, *, is_resting: asyncio.Event) -> None:
+        self.is_deciding = False
+        self._client, self._clock, self._is_resting = client, clock, is_resting
 
     async def run(self) -> None:
         """Watch the queue until cancelled."""
@@ -27,8 +27,10 @@ class Dispatcher:
             await asyncio.sleep(LOOK_EVERY_S)
             page = await self._client.get("/api/incidents", state="open", limit=PAGE)
             for incident in page["items"]:
-                if self._is_enquiry(incident):
+                if self._is_enquiry(incident) and not self._is_resting.is_set():
+                    self.is_deciding = True
                     await self._write_off(incident)
+                    self.is_deciding = False
 
     def _is_enquiry(self, incident: Any) -> bool:  # Any: JSON
         lies_for = self._clock.now() - datetime.fromisoformat(incident["opened_at"])
@@ -36,5 +38,4 @@ class Dispatcher:
 
     async def _write_off(self, incident: Any) -> None:  # Any: JSON
         body = {"why": "An enquiry, nothing for the field."}
-        answer = await self._client.post(f"/api/incidents/{incident['id']}/dismiss", body)
-        self.written_off += answer.is_ok
+        await self._client.post(f"/api/incidents/{incident['id']}/dismiss", body)

@@ -68,6 +68,8 @@ class CrewPhone:
         self.phone = phone
         self.log = CrewLog()
         self.is_busy = False
+        self.is_reporting = False
+        """Whether a finding is on its way to the product just now."""
         self._world, self._client, self._clock = world, client, clock
         self._is_resting = is_resting
         self._can_repair = credentials.can_repair
@@ -179,12 +181,14 @@ class CrewPhone:
         await self._clock.sleep_until(ends_at)
         if self._is_resting.is_set():  # the run ends while this crew is on site
             await asyncio.Event().wait()
+        self.is_reporting = True
         if finding.burst is not None:
             finding.burst.found_at = finding.burst.found_at or self._clock.now()
         if finding.burst is not None and finding.mends:
             self._world.restore(finding.burst, self._clock.now())
         if await self._say(assignment_id, "done", finding.form()):
             self.log.done += 1
+        self.is_reporting = False
 
     async def _say(self, assignment_id: UUID, step: str, body: dict[str, Any] | None = None) -> bool:
         answer = await self._client.post(f"/api/field/jobs/{assignment_id}/{step}", body)

@@ -70,6 +70,7 @@ class Run:
     clock: TradeClock = field(init=False)
     public: Public = field(init=False)
     agents: Agents = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
     fleet: list[CrewPhone] = field(init=False, default_factory=list)
     is_resting: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _block: int = field(init=False, default=0)
@@ -108,6 +109,7 @@ class Run:
         self.agents = Agents(
             self.world, agent, self.clock, self.public.told, count=self.pace.agents, seed=self.seed
         )
+        self.dispatcher = Dispatcher(self.person("dispatcher"), self.clock, is_resting=self.is_resting)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.http.aclose)
             try:
@@ -158,7 +160,7 @@ class Run:
             )
         cast = [tasks.create_task(crew.run()) for crew in self.fleet]
         cast.append(tasks.create_task(self.agents.run()))
-        cast.append(tasks.create_task(Dispatcher(self.person("dispatcher"), self.clock).run()))
+        cast.append(tasks.create_task(self.dispatcher.run()))
         give_up = time.monotonic() + BROKER_PATIENCE_S
         while not all(crew.phone.is_connected for crew in self.fleet):
             if time.monotonic() > give_up:
@@ -221,7 +223,8 @@ class Run:
 
     async def _is_quiet(self, supervisor: Client) -> bool:
         """Whether nobody has anything left to do; crews that rest do not count."""
-        if self.agents.busy or (await supervisor.get("/api/health"))["events_waiting"]:
+        is_telling = self.dispatcher.is_deciding or any(crew.is_reporting for crew in self.fleet)
+        if self.agents.busy or is_telling or (await supervisor.get("/api/health"))["events_waiting"]:
             return False
         if (await supervisor.get("/api/callbacks", state="due", limit=1))["items"]:
             return False
