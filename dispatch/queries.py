@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, union
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -244,41 +244,65 @@ def shifts_between(
     return session.scalars(query if crew_id is None else query.where(Shift.crew_id == crew_id)).all()
 
 
-def answers_to(session: Session, order_id: UUID, *, since: datetime) -> dict[UUID, str]:
-    """Map the crews that refused a work order, or let its offer expire, since a time to what they did last."""
-    rows = session.execute(
-        select(Assignment.crew_id, Assignment.state)
-        .where(
-            Assignment.work_order_id == order_id,
-            Assignment.state.in_(
-                (AssignmentState.DECLINED, AssignmentState.EXPIRED, AssignmentState.RELEASED)
-            ),
-            Assignment.ended_at >= since,
-        )
-        .order_by(Assignment.ended_at)
-    )
-    return dict(rows.all())
+@dataclass(frozen=True, slots=True)
+class CrewNow:
+    """A crew as ranking needs it, its place left aside."""
+
+    crew_id: UUID
+    code: str
+    name: str
+    skills: list[str]
+    is_on_shift: bool
+    bound_state: str | None
+    """State of its open offer or of the work that binds it; the farthest gone counts."""
+    bound_order_number: int | None
+    has_refused: bool
+    """It refused the work order in question, gave it back, or let its offer expire, a short while ago."""
+    jobs_lately: int
 
 
-def bound_crews(session: Session) -> dict[UUID, tuple[str, int]]:
-    """Map crews with an open offer or work to the state of it and its work order's number; the farthest gone counts."""
-    rows = session.execute(
-        select(Assignment.crew_id, Assignment.state, WorkOrder.number)
+def crews_now(
+    session: Session, at: datetime, *, order_id: UUID | None, refused_since: datetime, jobs_since: datetime
+) -> list[CrewNow]:
+    """Read in one go what ranking needs to know of the active crews."""
+    of_crew = Assignment.crew_id == Crew.id
+    on_shift = exists().where(Shift.crew_id == Crew.id, Shift.starts_at <= at, Shift.ends_at > at)
+    binding = (
+        select(Assignment.state, WorkOrder.number)
         .join(WorkOrder, WorkOrder.id == Assignment.work_order_id)
-        .where(Assignment.state.in_(LIVE))
-    ).all()
-    ordered = sorted(rows, key=lambda row: -_STATE_RANK[AssignmentState(row[1])])
-    return {crew_id: (state, number) for crew_id, state, number in ordered}
-
-
-def jobs_done_since(session: Session, since: datetime) -> dict[UUID, int]:
-    """Count the jobs each crew took on since a time."""
-    rows = session.execute(
-        select(Assignment.crew_id, func.count())
-        .where(Assignment.offered_at >= since, Assignment.on_site_at.is_not(None))
-        .group_by(Assignment.crew_id)
+        .where(of_crew, Assignment.state.in_(LIVE))
+        .order_by(case(_STATE_RANK, value=Assignment.state))
+        .limit(1)
+        .lateral()
     )
-    return dict(rows.all())
+    refused = exists().where(
+        of_crew,
+        Assignment.work_order_id == order_id,
+        Assignment.state.in_((AssignmentState.DECLINED, AssignmentState.EXPIRED, AssignmentState.RELEASED)),
+        Assignment.ended_at >= refused_since,
+    )
+    jobs = (
+        select(func.count())
+        .where(of_crew, Assignment.offered_at >= jobs_since, Assignment.on_site_at.is_not(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(
+            Crew.id,
+            Crew.code,
+            Crew.name,
+            Crew.skills,
+            on_shift,
+            binding.c.state,
+            binding.c.number,
+            refused,
+            jobs,
+        )
+        .outerjoin(binding, true())
+        .where(Crew.is_active)
+        .order_by(Crew.code)
+    )
+    return [CrewNow(*row) for row in rows]
 
 
 def _locked(query: S) -> S:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.clock import utc_now
 from core.settings import Settings
 from dispatch import queries
-from dispatch.models import AssignmentState, Crew
+from dispatch.models import AssignmentState
 from gis.cache import current_roads
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby
@@ -238,30 +238,31 @@ def rank_able(
 def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = None) -> list[CrewFacts]:
     """Read what ranking needs to know of the active crews."""
     now = utc_now()
-    shifts = queries.shifts_at(session, now)
-    bound = queries.bound_crews(session)
     positions = {one.crew_id: one for one in latest_positions(session)}
-    jobs = queries.jobs_done_since(session, now - SHIFT_LOOKBACK)
-    since = now - timedelta(seconds=settings.ask_again_s)
-    answered = queries.answers_to(session, order_id, since=since) if order_id else {}
+    crews = queries.crews_now(
+        session,
+        now,
+        order_id=order_id,
+        refused_since=now - timedelta(seconds=settings.ask_again_s),
+        jobs_since=now - SHIFT_LOOKBACK,
+    )
 
-    def facts(crew: Crew, position: CrewPosition | None) -> CrewFacts:
-        state, number = bound.get(crew.id, (None, None))
+    def facts(crew: queries.CrewNow, position: CrewPosition | None) -> CrewFacts:
         return CrewFacts(
-            crew_id=crew.id,
+            crew_id=crew.crew_id,
             code=crew.code,
             name=crew.name,
             skills=frozenset(crew.skills),
-            is_on_shift=crew.id in shifts,
+            is_on_shift=crew.is_on_shift,
             point=position.point if position else None,
             position_age_s=position.age_s(now) if position else None,
-            bound_state=state,
-            bound_order_number=number,
-            has_declined=crew.id in answered,
-            jobs_lately=jobs.get(crew.id, 0),
+            bound_state=crew.bound_state,
+            bound_order_number=crew.bound_order_number,
+            has_declined=crew.has_refused,
+            jobs_lately=crew.jobs_lately,
         )
 
-    return [facts(crew, positions.get(crew.id)) for crew in queries.active_crews(session)]
+    return [facts(crew, positions.get(crew.crew_id)) for crew in crews]
 
 
 def travels_to(
