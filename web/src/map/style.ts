@@ -324,7 +324,7 @@ export function mapStyle(theme: Theme): StyleSpecification {
     sources: {
       base: { type: 'vector', tiles: tiles('base'), minzoom: 9, maxzoom: 16 },
       network: { type: 'vector', tiles: tiles('network'), minzoom: 9, maxzoom: 16 },
-      ...Object.fromEntries(LIVE_SOURCES.map((id) => [id, { type: 'geojson', data: EMPTY }])),
+      ...Object.fromEntries(LIVE_SOURCES.map((id) => [id, { type: 'geojson', data: EMPTY, tolerance: 0.1 }])),
     },
     layers,
   } as StyleSpecification
