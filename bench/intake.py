@@ -10,9 +10,9 @@ import time
 from datetime import UTC, datetime
 
 import httpx
-from app.demo.bundles import read_town
 
 from app.commands.bench import machine
+from app.demo.bundles import read_town
 from app.demo.stage import Stage
 from app.demo.town import Town
 from bench._demo import SPEED, running_demo
