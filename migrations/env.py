@@ -19,7 +19,12 @@ def include_name(name, kind, parents):
 
 def include_object(item, name, kind, reflected, compare_to):
     """Leave to GeoAlchemy2 the indexes it makes itself; indexes on expressions come back from the database in other words."""
-    if kind == "index" and name is not None and name.endswith("_geography") and (reflected or compare_to is not None):
+    if (
+        kind == "index"
+        and name is not None
+        and name.endswith("_geography")
+        and (reflected or compare_to is not None)
+    ):
         return False
     return alembic_helpers.include_object(item, name, kind, reflected, compare_to)
 
