@@ -45,11 +45,12 @@ def settle(session: Session, order_id: UUID, *, settings: Settings) -> WorkOrder
     order = work_orders.get(session, order_id)
     incident = incidents.heir(session, order.incident_id, lock=True)
     finding = Finding.of(order)
-    if finding is None or incident.state not in OPEN_STATES or queries.has_later_order(session, order):
+    if finding is None or incident.state not in OPEN_STATES or queries.has_follow_up(session, order):
         return None
-    crew = queries.last_assignment(session, order.id)
-    by = By(crew_id=crew.crew_id if crew else None)
+    by = _crew_of(session, order)
     _learn(session, incident, finding, settings=settings, by=by)
+    decisive = _decisive(session, order)
+    finding = Finding.of(decisive) or finding
     following = after_finding(
         finding.cause,
         finding.action,
@@ -66,9 +67,25 @@ def settle(session: Session, order_id: UUID, *, settings: Settings) -> WorkOrder
             incident,
             WorkOrderKind.REPAIR,
             settings=settings,
-            preferred_crew_id=by.crew_id,
+            preferred_crew_id=_crew_of(session, decisive).crew_id,
         )
     return None
+
+
+def _crew_of(session: Session, order: WorkOrder) -> By:
+    job = queries.last_assignment(session, order.id)
+    return By(crew_id=job.crew_id if job else None)
+
+
+def _decisive(session: Session, order: WorkOrder) -> WorkOrder:
+    """Name the work whose finding counts: of those that waited for this one, the last that found a main broken or mended it."""
+    waited = [
+        one
+        for one in queries.orders_ended_during(session, order)
+        if (found := Finding.of(one)) is not None and found.cause not in NOT_OUR_MAIN
+    ]
+    own = Finding.of(order)
+    return waited[-1] if waited and own is not None and own.cause in NOT_OUR_MAIN else order
 
 
 def still_without(

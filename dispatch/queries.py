@@ -192,12 +192,29 @@ def last_assignment(session: Session, order_id: UUID) -> Assignment | None:
     )
 
 
-def has_later_order(session: Session, order: WorkOrder) -> bool:
-    """Whether another work order of the same incident was made after this one."""
+def has_follow_up(session: Session, order: WorkOrder) -> bool:
+    """Whether another work order of the same incident was made once this one had ended."""
     later = select(WorkOrder.id).where(
-        WorkOrder.incident_id == order.incident_id, WorkOrder.number > order.number
+        WorkOrder.incident_id == order.incident_id,
+        WorkOrder.number > order.number,
+        WorkOrder.created_at >= order.ended_at,
     )
     return session.scalar(later.limit(1)) is not None
+
+
+def orders_ended_during(session: Session, order: WorkOrder) -> Sequence[WorkOrder]:
+    """List the work of the same incident that ended with a finding while this order was open, in order of time."""
+    return session.scalars(
+        select(WorkOrder)
+        .where(
+            WorkOrder.incident_id == order.incident_id,
+            WorkOrder.id != order.id,
+            WorkOrder.finding.is_not(None),
+            WorkOrder.ended_at >= order.created_at,
+            WorkOrder.ended_at <= order.ended_at,
+        )
+        .order_by(WorkOrder.ended_at, WorkOrder.number)
+    ).all()
 
 
 def waiting_orders(session: Session) -> Sequence[tuple[UUID, list[str]]]:

@@ -23,9 +23,11 @@ from core.settings import get_settings
 from dispatch import assignment, incidents, queries, shifts, work_orders
 from dispatch.changes import SYSTEM
 from dispatch.models import (
+    Assignment,
     AssignmentState,
     Cause,
     Change,
+    Crew,
     IncidentKind,
     IncidentLevel,
     IncidentState,
@@ -128,6 +130,44 @@ def test_a_crew_that_finds_nothing_ends_it(play: Play, times: int) -> None:
     incident = play.incident()
     assert (incident.state, incident.cause) == (IncidentState.CLOSED, Cause.NOTHING_FOUND)
     assert len(play.orders()) == 1
+
+
+def two_crews_on_site(play: Play) -> tuple[tuple[Crew, Assignment], tuple[Crew, Assignment]]:
+    """One incident, two orders to look, a crew at each; the older order first."""
+    crews = [play.crew(code, play.town.junction(1, 2)) for code in ("one", "two")]
+    play.call("H12")
+    work_orders.create(play.session, play.incident(), WorkOrderKind.INSPECT, settings=play.settings)
+    play.relay()
+    jobs = [(crew, play.go(crew)) for crew in crews]
+    number = {order.id: order.number for order in play.orders()}
+    older, younger = sorted(jobs, key=lambda job: number[job[1].work_order_id])
+    return older, younger
+
+
+@ONCE_AND_TWICE
+def test_it_ends_with_the_work_that_ends_last_however_old_its_order(play: Play, times: int) -> None:
+    play.times = times
+    for crew, job in reversed(two_crews_on_site(play)):
+        assert play.incident().state == IncidentState.SUSPECTED
+        play.wait(minutes=3)
+        work_orders.complete(play.session, job.id, crew_id=crew.id, finding=NOTHING)
+        play.relay()
+    assert play.incident().state == IncidentState.CLOSED
+
+
+@ONCE_AND_TWICE
+def test_what_one_crew_found_is_mended_when_another_looked_in_the_wrong_place(play: Play, times: int) -> None:
+    play.times = times
+    (wrong, its_job), (finder, found_job) = two_crews_on_site(play)
+    work_orders.complete(play.session, found_job.id, crew_id=finder.id, finding=FOUND)
+    play.relay()
+    play.wait(minutes=3)
+    work_orders.complete(play.session, its_job.id, crew_id=wrong.id, finding=NOTHING)
+    play.relay()
+    assert play.incident().state == IncidentState.CONFIRMED
+    (repair,) = [order for order in play.orders() if order.kind == WorkOrderKind.REPAIR]
+    assert play.offer(finder) is not None
+    assert repair.preferred_crew_id == finder.id
 
 
 @ONCE_AND_TWICE
