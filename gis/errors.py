@@ -15,6 +15,10 @@ class NoServiceArea(Unavailable):
     """No network is loaded yet; import one or start the demo."""
 
 
+class NetworkWithoutPlace(NoServiceArea):
+    """The network was imported without a place on Earth; it can be traced, not drawn or searched by place."""
+
+
 class NoRoadGraph(Unavailable):
     """No road graph is loaded yet; import roads or start the demo."""
 

@@ -143,13 +143,13 @@ def _score(
     *,
     same_street: bool,
     pipe_class: PipeClass,
-    diameter_mm: int,
+    diameter_mm: int | None,
     in_service: bool,
 ) -> float:
     """Weigh one main: near, in the street named, of a kind that has house connections, in use."""
     score = -(distance_m**2) / (2.0 * error_m**2)
     score += WEIGHT_STREET * same_street
-    score += WEIGHT_DISTRIBUTION * (pipe_class is PipeClass.DISTRIBUTION and diameter_mm < TRUNK_MM)
+    score += WEIGHT_DISTRIBUTION * (pipe_class is PipeClass.DISTRIBUTION and (diameter_mm or 0) < TRUNK_MM)
     score += WEIGHT_IN_SERVICE * in_service
     return score
 
@@ -272,7 +272,7 @@ def locate_point(
     """
     ensure_in_service_area(session, point)
     error = math.hypot(accuracy_m or GPS_ACCURACY_M, SET_BACK_M)
-    plane = metric_plane(area_facts(session).metric_srid)
+    plane = metric_plane(area_facts(session).plane_srid)
     mains = _mains_near(session, plane, point, radius_m=radius_m, error_m=error, street=None)
     if not mains:
         raise NoMainNearby
@@ -455,7 +455,7 @@ def locate_address(session: Session, address_text: str, *, radius_m: float = RAD
     candidates = geocode(session, address_text, limit=ALTERNATIVES + 1)
     if not candidates:
         raise AddressNotFound
-    plane = metric_plane(area_facts(session).metric_srid)
+    plane = metric_plane(area_facts(session).plane_srid)
     places: list[Location] = []
     weights: list[float] = []
     for candidate in candidates:

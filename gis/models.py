@@ -20,6 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import utc_now
@@ -61,6 +62,18 @@ class ValveType(StrEnum):
     GATE = "gate"
     BUTTERFLY = "butterfly"
     ZONE_BOUNDARY = "zone_boundary"
+    OTHER = "other"
+
+
+class LinkType(StrEnum):
+    """What a link that is neither pipe nor isolation valve does; water passes it from its first node to its second."""
+
+    PUMP = "pump"
+    PRESSURE_REDUCING = "prv"
+    PRESSURE_SUSTAINING = "psv"
+    PRESSURE_BREAKER = "pbv"
+    FLOW_CONTROL = "fcv"
+    GENERAL_PURPOSE = "gpv"
 
 
 class Operable(StrEnum):
@@ -120,14 +133,15 @@ class ServiceArea(Base):
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, default=1)
     name: Mapped[str] = mapped_column(Text)
-    metric_srid: Mapped[int] = mapped_column(
-        Integer, comment="EPSG code of the plane system in metres used for measuring"
+    metric_srid: Mapped[int | None] = mapped_column(
+        Integer,
+        comment="EPSG code of the plane system in metres used for measuring; none where the network has no place on Earth",
     )
     built_from: Mapped[str] = mapped_column(Text, comment="where the network came from: file, city bundle")
     network_revision: Mapped[UUID] = mapped_column(
         Uuid, default=new_id, comment="new with every change that tracing must see; caches are keyed by it"
     )
-    geom: Mapped[Any] = geometry_column("MultiPolygon")
+    geom: Mapped[Any] = geometry_column("MultiPolygon", nullable=True)
 
 
 class PressureZone(Base):
@@ -169,12 +183,12 @@ class Junction(Base):
     id: Mapped[UUID] = _id()
     asset_code: Mapped[str] = mapped_column(Text, unique=True)
     node_type: Mapped[NodeType] = mapped_column(_choice(NodeType), default=NodeType.JUNCTION)
-    elevation_m: Mapped[float]
+    elevation_m: Mapped[float | None]
     head_m: Mapped[float | None] = mapped_column(comment="hydraulic head of a tank or reservoir")
     base_demand_lps: Mapped[float] = mapped_column(default=0.0)
     zone_id: Mapped[UUID | None] = mapped_column(ForeignKey(PressureZone.id), index=True)
     segment_id: Mapped[int | None] = mapped_column(ForeignKey(IsolationSegment.id))
-    geom: Mapped[Any] = geometry_column("Point")
+    geom: Mapped[Any] = geometry_column("Point", nullable=True)
 
 
 class Pipe(Base):
@@ -192,7 +206,7 @@ class Pipe(Base):
     from_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
     to_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
     pipe_class: Mapped[PipeClass] = mapped_column(_choice(PipeClass), default=PipeClass.DISTRIBUTION)
-    diameter_mm: Mapped[int]
+    diameter_mm: Mapped[int | None]
     material: Mapped[str | None] = mapped_column(Text)
     install_year: Mapped[int | None]
     length_m: Mapped[float]
@@ -204,26 +218,64 @@ class Pipe(Base):
         _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE
     )
     is_closed: Mapped[bool] = mapped_column(default=False)
-    geom: Mapped[Any] = geometry_column("LineString")
+    has_check_valve: Mapped[bool] = mapped_column(
+        default=False, comment="water passes from its first node to its second only"
+    )
+    geom: Mapped[Any] = geometry_column("LineString", nullable=True)
 
 
-class Valve(Base):
-    """An isolation valve: it stands on a pipe, next to one of the pipe's two nodes."""
+class ControlLink(Base):
+    """A pump or a control valve between two nodes: water passes from the first to the second."""
 
-    __tablename__ = "valve"
+    __tablename__ = "control_link"
     __table_args__ = ({"schema": SCHEMA},)
 
     id: Mapped[UUID] = _id()
     asset_code: Mapped[str] = mapped_column(Text, unique=True)
-    pipe_id: Mapped[UUID] = mapped_column(ForeignKey(Pipe.id), index=True)
+    link_type: Mapped[LinkType] = mapped_column(_choice(LinkType))
+    from_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
+    to_node_id: Mapped[UUID] = mapped_column(ForeignKey(Junction.id), index=True)
+    diameter_mm: Mapped[int | None]
+    setting: Mapped[float | None] = mapped_column(
+        comment="metres of head, or litres per second for flow control"
+    )
+    is_closed: Mapped[bool] = mapped_column(default=False)
+    lifecycle_status: Mapped[LifecycleStatus] = mapped_column(
+        _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE
+    )
+    geom: Mapped[Any] = geometry_column("LineString", nullable=True)
+
+
+class Valve(Base):
+    """An isolation valve: it stands on a pipe next to one of the pipe's two nodes, or joins two nodes itself."""
+
+    __tablename__ = "valve"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(pipe_id, to_node_id) = 1", name="on_pipe_or_between_nodes"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    asset_code: Mapped[str] = mapped_column(Text, unique=True)
+    pipe_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(Pipe.id), index=True, comment="the pipe it stands on; none where it joins two nodes"
+    )
     node_id: Mapped[UUID] = mapped_column(
-        ForeignKey(Junction.id), index=True, comment="the end of the pipe at which it stands"
+        ForeignKey(Junction.id),
+        index=True,
+        comment="the end of the pipe at which it stands, or its first node",
+    )
+    to_node_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(Junction.id), index=True, comment="its second node, where it joins two"
     )
     valve_type: Mapped[ValveType] = mapped_column(_choice(ValveType), default=ValveType.GATE)
     diameter_mm: Mapped[int | None]
     is_closed: Mapped[bool] = mapped_column(default=False)
     operable: Mapped[Operable] = mapped_column(_choice(Operable), default=Operable.YES)
-    geom: Mapped[Any] = geometry_column("Point")
+    lifecycle_status: Mapped[LifecycleStatus] = mapped_column(
+        _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE
+    )
+    geom: Mapped[Any] = geometry_column("Point", nullable=True)
 
 
 class Hydrant(Base):
@@ -237,7 +289,10 @@ class Hydrant(Base):
     pipe_id: Mapped[UUID] = mapped_column(ForeignKey(Pipe.id), index=True)
     chainage_m: Mapped[float] = mapped_column(comment="distance along the pipe from its first node")
     diameter_mm: Mapped[int | None]
-    geom: Mapped[Any] = geometry_column("Point")
+    lifecycle_status: Mapped[LifecycleStatus] = mapped_column(
+        _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE
+    )
+    geom: Mapped[Any] = geometry_column("Point", nullable=True)
 
 
 class Building(Base):
@@ -345,6 +400,90 @@ class CustomerAccount(Base):
     customer_class: Mapped[CustomerClass] = mapped_column(
         _choice(CustomerClass), default=CustomerClass.HOUSEHOLD
     )
+
+
+class VersionState(StrEnum):
+    """Where a version of the network stands."""
+
+    READING = "reading"
+    REFUSED = "refused"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    DISCARDED = "discarded"
+
+
+class NetworkVersion(Base):
+    """The network as it was read at one time: first a draft to look at, then published, later superseded by the next."""
+
+    __tablename__ = "network_version"
+    __table_args__ = (
+        Index(
+            "uq_network_version_published",
+            "state",
+            unique=True,
+            postgresql_where=text("state = 'published'"),
+        ),
+        {"schema": SCHEMA},
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    state: Mapped[VersionState] = mapped_column(_choice(VersionState))
+    source: Mapped[str] = mapped_column(Text, comment="names of the files it was read from")
+    crs: Mapped[str | None] = mapped_column(Text, comment="EPSG code of the source, or local")
+    goes_back_to: Mapped[int | None] = mapped_column(
+        ForeignKey("gis.network_version.number"),
+        comment="the earlier version whose content it takes up again",
+    )
+    summary: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, default=dict, comment="counts, rejected, warnings, what would change"
+    )
+    mapping: Mapped[str | None] = mapped_column(Text, comment="TOML by which layers and fields were read")
+    content: Mapped[bytes | None] = mapped_column(
+        LargeBinary, deferred=True, comment="the whole draft, packed"
+    )
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    published_by: Mapped[UUID | None]
+    published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class AssetChange(Base):
+    """What a published version did to one asset: its history, under the id it keeps."""
+
+    __tablename__ = "asset_change"
+    __table_args__ = (
+        Index(None, "asset_id"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    version: Mapped[int] = mapped_column(ForeignKey(NetworkVersion.number), index=True)
+    asset_kind: Mapped[str] = mapped_column(Text, comment="table the asset stands in")
+    asset_id: Mapped[UUID]
+    asset_code: Mapped[str] = mapped_column(Text)
+    change: Mapped[str] = mapped_column(Text, comment="added, changed, removed")
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="the fields as they were")
+
+
+class PlannedShutdown(Base):
+    """Work announced ahead for which a main is shut between two times."""
+
+    __tablename__ = "planned_shutdown"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = _id()
+    title: Mapped[str] = mapped_column(Text)
+    pipe_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), comment="mains to be worked on")
+    inoperable_valve_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    called_off_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class RoadGraph(Base):

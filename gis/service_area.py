@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import FieldError
 from gis.coordinates import LonLat, geography
-from gis.errors import BadCoordinate, NoServiceArea, OutsideServiceArea
+from gis.errors import BadCoordinate, NetworkWithoutPlace, NoServiceArea, OutsideServiceArea
 from gis.models import ServiceArea
 
 DEFAULT_MARGIN_M = 500.0
@@ -19,9 +19,22 @@ class AreaFacts:
     """What callers need to know of the area without its outline."""
 
     name: str
-    metric_srid: int
+    metric_srid: int | None
     built_from: str
     network_revision: UUID
+
+    @property
+    def plane_srid(self) -> int:
+        """EPSG code of the plane system in metres.
+
+        Raises
+        ------
+        NetworkWithoutPlace
+            The network has none.
+        """
+        if self.metric_srid is None:
+            raise NetworkWithoutPlace
+        return self.metric_srid
 
 
 def area_facts(session: Session) -> AreaFacts:
@@ -64,10 +77,13 @@ def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float =
         It lies outside; the text says so when swapping the axes would bring it inside.
     NoServiceArea
         No network is loaded.
+    NetworkWithoutPlace
+        The network has no place on Earth.
     """
     inside = _is_inside(session, point, margin_m)
     if inside is None:
-        raise NoServiceArea
+        area_facts(session)
+        raise NetworkWithoutPlace
     if inside:
         return
     detail = "The point lies outside the area this utility serves."

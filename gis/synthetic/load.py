@@ -21,7 +21,15 @@ from gis.coordinates import stored, stored_wkb
 from gis.errors import CityAlreadyLoaded
 from gis.geocoding import normalise
 from gis.isolation import IsolationNetwork
-from gis.models import CRITICAL_CLASSES, NodeType, Operable, PressureZone, RoadGraph, ServiceArea
+from gis.models import (
+    CRITICAL_CLASSES,
+    LifecycleStatus,
+    NodeType,
+    Operable,
+    PressureZone,
+    RoadGraph,
+    ServiceArea,
+)
 from gis.roads import E7
 from gis.segments import segment_facts, segment_lines
 from gis.synthetic.bundle import City, read_bundle
@@ -299,8 +307,9 @@ def _store_network(
             "road_name": _texts([names[one] if one >= 0 else None for one in pipes.street.tolist()]),
             "zone_id": _uuids(zone_id, pipes.zone),
             "segment_id": _fixed(segment[: len(pipes.code)], ">i4"),
-            "lifecycle_status": _texts(["in_service"] * len(pipes.code)),
+            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(pipes.code)),
             "is_closed": _fixed(pipes.closed, "u1"),
+            "has_check_valve": _fixed(np.zeros(len(pipes.code)), "u1"),
             "geom": _shapes(lines),
         },
     )
@@ -317,6 +326,7 @@ def _store_network(
             "diameter_mm": _fixed(pipes.diameter_mm[valves.pipe], ">i4"),
             "is_closed": _fixed(valves.closed, "u1"),
             "operable": _texts(valves.operable),
+            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(valves.code)),
             "geom": _points(valves.lon, valves.lat),
         },
     )
@@ -329,6 +339,7 @@ def _store_network(
             "pipe_id": _uuids(pipe_id, city.hydrants.pipe),
             "chainage_m": _fixed(city.hydrants.chainage_m, ">f8"),
             "diameter_mm": _fixed(np.full(len(city.hydrants.code), 80), ">i4"),
+            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(city.hydrants.code)),
             "geom": _points(city.hydrants.lon, city.hydrants.lat),
         },
     )
