@@ -22,7 +22,7 @@ WGS84_SRID = 4326
 WEB_MERCATOR_SRID = 3857
 """Only for cutting map tiles; never measure in it."""
 
-GeometryKind = Literal["Point", "LineString", "Polygon", "MultiLineString", "MultiPolygon"]
+GeometryKind = Literal["Point", "LineString", "Polygon", "MultiLineString", "MultiPolygon", "Geometry"]
 Floats = NDArray[np.float64]
 
 EARTH_RADIUS_M = 6_371_008.8

@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -188,6 +189,9 @@ class Junction(Base):
     base_demand_lps: Mapped[float] = mapped_column(default=0.0)
     zone_id: Mapped[UUID | None] = mapped_column(ForeignKey(PressureZone.id), index=True)
     segment_id: Mapped[int | None] = mapped_column(ForeignKey(IsolationSegment.id))
+    lifecycle_status: Mapped[LifecycleStatus] = mapped_column(
+        _choice(LifecycleStatus), default=LifecycleStatus.IN_SERVICE, server_default="in_service"
+    )
     geom: Mapped[Any] = geometry_column("Point", nullable=True)
 
 
@@ -368,7 +372,7 @@ class ServiceConnection(Base):
     tap_side: Mapped[Side] = mapped_column(_choice(Side))
     diameter_mm: Mapped[int | None]
     building_id: Mapped[UUID | None] = mapped_column(ForeignKey(Building.id), index=True)
-    geom: Mapped[Any] = geometry_column("LineString")
+    geom: Mapped[Any] = geometry_column("LineString", nullable=True)
 
 
 class Meter(Base):
@@ -464,6 +468,51 @@ class AssetChange(Base):
     asset_code: Mapped[str] = mapped_column(Text)
     change: Mapped[str] = mapped_column(Text, comment="added, changed, removed")
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="the fields as they were")
+
+
+class DraftFeature(Base):
+    """What a draft would draw, with what publishing it would do to each asset; kept only while it is a draft."""
+
+    __tablename__ = "draft_feature"
+    __table_args__ = (Index(None, "version", "asset_code"), {"schema": SCHEMA})
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    version: Mapped[int] = mapped_column(ForeignKey(NetworkVersion.number))
+    asset_kind: Mapped[str] = mapped_column(Text, comment="table the asset stands in")
+    asset_code: Mapped[str] = mapped_column(Text)
+    change: Mapped[str] = mapped_column(Text, comment="added, changed, removed, same")
+    diameter_mm: Mapped[int | None]
+    geom: Mapped[Any] = geometry_column("Geometry")
+
+
+class NetworkUpload(Base):
+    """A file that somebody sent to be read as a network; web and worker may run on different machines."""
+
+    __tablename__ = "network_upload"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    version: Mapped[int | None] = mapped_column(
+        ForeignKey(NetworkVersion.number), index=True, comment="the version read from it"
+    )
+    name: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+
+
+class NetworkUploadChunk(Base):
+    """A part of an uploaded file."""
+
+    __tablename__ = "network_upload_chunk"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    upload_id: Mapped[UUID] = mapped_column(
+        ForeignKey(NetworkUpload.id, ondelete="CASCADE"), primary_key=True
+    )
+    place: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class PlannedShutdown(Base):

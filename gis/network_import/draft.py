@@ -18,6 +18,8 @@ class Problem:
     layer: str
     feature: str
     reason: str
+    place: Point | None = None
+    """Where it is, longitude and latitude, if it has a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class DraftControlLink:
     diameter_mm: int | None = None
     setting: float | None = None
     is_closed: bool = False
+    lifecycle_status: LifecycleStatus = LifecycleStatus.IN_SERVICE
     line: LineString | None = None
 
 
@@ -90,6 +93,7 @@ class DraftValve:
     diameter_mm: int | None = None
     is_closed: bool = False
     operable: Operable = Operable.YES
+    lifecycle_status: LifecycleStatus = LifecycleStatus.IN_SERVICE
     place: Point | None = None
 
 
@@ -101,6 +105,7 @@ class DraftHydrant:
     pipe: str
     chainage_m: float
     diameter_mm: int | None = None
+    lifecycle_status: LifecycleStatus = LifecycleStatus.IN_SERVICE
     place: Point | None = None
 
 
