@@ -91,7 +91,10 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="one JSON object on standard output")
     logs = commands.add_parser("logs", help="the end of a process's log, or of all")
     logs.add_argument(
-        "process", nargs="?", metavar="PROCESS", help="web, ingest, worker, mosquitto, supervisor or postgres"
+        "process",
+        nargs="?",
+        metavar="PROCESS",
+        help="web, ingest, triage, worker, mosquitto, supervisor or postgres",
     )
     logs.add_argument(
         "-n", "--lines", type=_positive_int, default=50, metavar="N", help="how many lines (default 50)"

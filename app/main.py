@@ -16,6 +16,7 @@ import hotline.api
 import maps.api
 import tracker.api
 from app import pages
+from app.tuning import make_responsive
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.http import problem_pages, problems
@@ -85,11 +86,13 @@ def main() -> None:
     )
     with sessions() as session:
         clock.use(clock.load(session))
+    app = create_app(settings, sessions)
+    make_responsive(sessions)
     log.info(
         "web.started", port=settings.web_port, workspace=settings.workspace, factor=clock.current().factor
     )
     uvicorn.run(
-        create_app(settings, sessions),
+        app,
         host=settings.web_host,
         port=settings.web_port,
         log_config=None,

@@ -50,5 +50,6 @@ SUBSCRIPTIONS: Final[dict[type[Event], tuple[Handler, ...]]] = {
     AssignmentChanged: (dispatch.follow_assignment, tell_crew_of_change),
 }
 
-TRIAGE_LANE: Final = frozenset({ReportLocated.__name__})
-"""Events decided one after the other, in order of receipt, by one consumer at a time; all others go side by side."""
+TRIAGE_LANE: Final = frozenset({ReportLocated.__name__, ReportAttached.__name__})
+"""Events handled one after the other, in order of receipt, by one consumer at a time; all others go side by side. Which incident a report
+belongs to is decided so, and told the hotline in the same breath: a caller waits for both."""

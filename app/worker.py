@@ -1,7 +1,4 @@
-"""The worker process: relay of events, sweep of deadlines, jobs. Any number may run; rows are shared by SKIP LOCKED.
-
-Triage has one consumer at a time: whoever holds the advisory lock. A standby takes over when its holder's connection ends.
-"""
+"""The worker process: relay of events, sweep of deadlines, jobs. Any number may run; rows are shared by SKIP LOCKED."""
 
 import asyncio
 import signal
@@ -10,10 +7,10 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
-from psycopg import Connection
 
 from app.jobs import make_worker_app
 from app.subscriptions import SUBSCRIPTIONS, TRIAGE_LANE
+from app.tuning import make_responsive
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.deadlines import sweep
@@ -23,12 +20,8 @@ from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
 
-TRIAGE_LOCK = 7_301_001
-"""Key of the advisory lock of the triage lane."""
 LOOP_PAUSE_S = 1.0
 """Real seconds a loop rests after a failure (the database away, say) before it goes on."""
-LOCK_RETRY_S = 1.0
-"""Real seconds between a standby's tries to become the one consumer."""
 
 
 class Worker:
@@ -41,14 +34,13 @@ class Worker:
         self.factory = factory
         self.subscriptions = subscriptions
         self.stop = threading.Event()
-        self.wakes = {"relay": threading.Event(), "triage": threading.Event()}
+        self.wake = threading.Event()
 
     def run(self) -> None:
         """Run all loops until stopped."""
         loops: dict[str, Callable[[], None]] = {
             "listen": self._listen,
             "relay": self._relay,
-            "triage": self._triage,
             "deadlines": self._sweep,
             "jobs": self._jobs,
         }
@@ -63,8 +55,7 @@ class Worker:
     def end(self) -> None:
         """Ask all loops to end after what they are doing."""
         self.stop.set()
-        for wake in self.wakes.values():
-            wake.set()
+        self.wake.set()
 
     def _keep(self, name: str, loop: Callable[[], None]) -> None:
         while not self.stop.is_set():
@@ -75,53 +66,27 @@ class Worker:
                 self.stop.wait(LOOP_PAUSE_S)
 
     def _listen(self) -> None:
-        with self._own_connection() as connection:
+        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             while not self.stop.is_set():
-                for _ in connection.notifies(timeout=1.0, stop_after=1):
-                    for wake in self.wakes.values():
-                        wake.set()
-
-    def _own_connection(self) -> Connection:
-        """Open a connection outside the pool and outside any transaction, for what belongs to a connection."""
-        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
-        return psycopg.connect(url, autocommit=True)
+                for notice in connection.notifies(timeout=1.0, stop_after=1):
+                    if notice.payload not in TRIAGE_LANE:
+                        self.wake.set()
 
     def _relay(self) -> None:
-        self._drain("relay", only=None, without=TRIAGE_LANE, may_go_on=lambda: True)
-
-    def _triage(self) -> None:
-        with self._own_connection() as connection:
-            if not _try_lock(connection):
-                self.stop.wait(LOCK_RETRY_S)
-                return
-            log.info("worker.triage_taken")
-            self._drain(
-                "triage", only=TRIAGE_LANE, without=frozenset(), may_go_on=lambda: _answers(connection)
-            )
-
-    def _drain(
-        self,
-        name: str,
-        *,
-        only: frozenset[str] | None,
-        without: frozenset[str],
-        may_go_on: Callable[[], bool],
-    ) -> None:
-        wake = self.wakes[name]
-        while not self.stop.is_set() and may_go_on():
-            wake.clear()
+        while not self.stop.is_set():
+            self.wake.clear()
             taken = handle_batch(
                 self.factory,
                 self.subscriptions,
                 batch=self.settings.relay_batch_events,
                 attempts_max=self.settings.event_attempts_max,
                 retry_s=self.settings.event_retry_s,
-                only=only,
-                without=without,
+                without=TRIAGE_LANE,
             )
             if not taken:
-                wake.wait(self.settings.relay_poll_s)
+                self.wake.wait(self.settings.relay_poll_s)
 
     def _sweep(self) -> None:
         heartbeat = Heartbeat(self.settings.run_dir, "worker")
@@ -144,17 +109,6 @@ class Worker:
             await asyncio.wait([working])
 
 
-def _try_lock(connection: Connection) -> bool:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (TRIAGE_LOCK,)).fetchone()
-    return bool(row and row[0])
-
-
-def _answers(connection: Connection) -> bool:
-    """Whether the connection that holds the lock still stands; raises when it does not."""
-    connection.execute("SELECT true")
-    return True
-
-
 def main() -> None:
     """Run until told to end."""
     settings = get_settings()
@@ -165,6 +119,7 @@ def main() -> None:
     worker = Worker(settings, factory)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.end())
+    make_responsive(factory)
     log.info("worker.started", workspace=settings.workspace, factor=clock.current().factor)
     worker.run()
     log.info("worker.ended")

@@ -22,7 +22,7 @@ from core import auth, clock
 from core.db import SessionFactory, session_factory, transaction
 from tests.town import Town, load_town
 
-PROCESSES = {"web": "app.main", "ingest": "app.ingest", "worker": "app.worker"}
+PROCESSES = {"web": "app.main", "ingest": "app.ingest", "triage": "app.triage", "worker": "app.worker"}
 ROLES = ("agent", "dispatcher", "supervisor", "administrator")
 PASSWORD = "water for everybody"
 PATIENCE_S = 60.0

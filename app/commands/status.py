@@ -11,7 +11,7 @@ from app.provision.processes import ProcessRecord
 from app.provision.state import State, WorkspaceFolder, locate_state
 from app.provision.stopping import SUPERVISOR
 
-ORDER = (SUPERVISOR, "mosquitto", "web", "ingest", "worker")
+ORDER = (SUPERVISOR, "mosquitto", "web", "ingest", "triage", "worker")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,12 @@ from app.provision.state import CHECKOUT, State, WorkspaceFolder, locate_state, 
 from app.provision.stopping import BROKER_PATIENCE_S, PROCESS_PATIENCE_S, SUPERVISOR
 
 BROKER = "mosquitto"
-PYTHON_PROCESSES = (("web", "app.main"), ("ingest", "app.ingest"), ("worker", "app.worker"))
+PYTHON_PROCESSES = (
+    ("web", "app.main"),
+    ("ingest", "app.ingest"),
+    ("triage", "app.triage"),
+    ("worker", "app.worker"),
+)
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 30.0

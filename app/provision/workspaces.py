@@ -319,7 +319,7 @@ def _start_supervisor(folder: WorkspaceFolder, environment: Mapping[str, str], m
 
 def _wait_until_healthy(running: RunningWorkspace) -> None:
     """Wait until every process answers, ingest above all: what phones send before it listens, nobody keeps."""
-    waiting = ["web", "ingest", "worker"]
+    waiting = ["web", "ingest", "triage", "worker"]
     if all(_answers(running, name) for name in waiting):
         return
     give_up = time.monotonic() + START_PATIENCE_S

@@ -1645,6 +1645,16 @@ def upgrade() -> None:
     )
     # ### end Alembic commands ###
 
+    # Listeners hear of new events at the commit, each name once, without a word from the client.
+    op.execute("""
+        CREATE FUNCTION core.tell_outbox() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_notify('outbox', name) FROM (SELECT DISTINCT name FROM added) AS names;
+            RETURN NULL;
+        END $$""")
+    op.execute("""
+        CREATE TRIGGER tell_outbox AFTER INSERT ON core.outbox REFERENCING NEW TABLE AS added
+        FOR EACH STATEMENT EXECUTE FUNCTION core.tell_outbox()""")
     op.execute("CREATE TABLE tracker.position_default PARTITION OF tracker.position DEFAULT")
 
 
@@ -1665,3 +1675,4 @@ def downgrade() -> None:
         "user_group",
     ):
         op.execute(f"DROP TABLE core.{table}")
+    op.execute("DROP FUNCTION core.tell_outbox")

@@ -1,4 +1,4 @@
-"""The worker: wakes at a commit, keeps order in triage, hands over, ends when told."""
+"""Worker and triage: wake at a commit, keep order in triage, hand over, end when told."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
+from app.triage import Triage
 from app.worker import Worker
 from core.clock import utc_now
 from core.db import SessionFactory, session_factory
@@ -19,17 +20,17 @@ from core.outbox import Subscriptions, emit
 from tests.conftest import make_settings
 from tests.product import wait_for
 
-Start = Callable[[Subscriptions], Worker]
+Start = Callable[..., Worker | Triage]
 
 
 @pytest.fixture
 def start(cloned_database: URL) -> Iterator[Start]:
-    running: list[tuple[Worker, threading.Thread]] = []
+    running: list[tuple[Worker | Triage, threading.Thread]] = []
 
-    def start(subscriptions: Subscriptions) -> Worker:
+    def start(subscriptions: Subscriptions, process: type[Worker] | type[Triage] = Worker) -> Worker | Triage:
         settings = make_settings(cloned_database, relay_poll_s=0.5, deadline_poll_s=0.1)
         factory = session_factory(settings.database_url.get_secret_value(), pool_size=5)
-        worker = Worker(settings, factory, subscriptions=subscriptions)
+        worker = process(settings, factory, subscriptions=subscriptions)
         thread = threading.Thread(target=worker.run)
         thread.start()
         running.append((worker, thread))
@@ -93,10 +94,10 @@ def test_triage_has_one_consumer_in_order_and_a_standby_that_takes_over(
 
         return {ReportLocated: (handler,)}
 
-    first = start(note("first"))
+    first = start(note("first"), Triage)
     emit_all(factory, located(0))
-    wait_for(lambda: handled, what="the first worker to take the lane", patience_s=10)
-    start(note("second"))
+    wait_for(lambda: handled, what="the first to take the lane", patience_s=10)
+    start(note("second"), Triage)
     emit_all(factory, *(located(n) for n in range(1, 30)))
     wait_for(lambda: len(handled) == 30, what="the lane to be worked off", patience_s=10)
     assert handled == [("first", n) for n in range(30)]

@@ -176,7 +176,7 @@ def test_forty_calls_become_one_incident_a_crew_repairs_it_and_everybody_hears_b
     assert "<script>alert(1)" not in page.text
     for phone in phones.values():
         phone.hang_up()
-    for name in ("web", "ingest", "worker"):
+    for name in ("web", "ingest", "triage", "worker"):
         assert "alert(1)" not in product.log_of(name), "callers' and crews' words stay out of logs"
 
 
@@ -184,6 +184,7 @@ def test_a_killed_process_loses_nothing_it_accepted(product: Product) -> None:
     agent, dispatcher = product.client("agent"), product.client("dispatcher")
     account, *others = product.town.accounts_on("H02", "H12", "H22")
     product.kill("worker")
+    product.kill("triage")
     taken = agent.post("/api/reports", json=report(account)).raise_for_status().json()
     product.kill("web")
     product.start("web")
@@ -193,6 +194,7 @@ def test_a_killed_process_loses_nothing_it_accepted(product: Product) -> None:
     second = agent.post("/api/reports", json=again).raise_for_status()
     assert first.json()["id"] == second.json()["id"], "sending again does not double"
     product.start("worker")
+    product.start("triage")
     for report_id in (taken["id"], first.json()["id"]):
         wait_for(lambda: agent.get(f"/api/reports/{report_id}").json()["incident_id"], what="the incident")  # noqa: B023 - called at once
     assert len(dispatcher.get("/api/incidents", params={"state": "open"}).json()["items"]) == 1
