@@ -38,6 +38,7 @@ COMMANDS = {
     "status": Command("app.commands.status", Provides.NOTHING, workspace=None),
     "logs": Command("app.commands.logs", Provides.NOTHING),
     "user": Command("app.commands.user"),
+    "network": Command("app.commands.network"),
     "backup": Command("app.commands.backup"),
     "restore": Command("app.commands.restore"),
     "bench": Command("app.commands.bench"),
@@ -112,6 +113,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="read the password from standard input; without: one is made and shown",
     )
 
+    _add_network_commands(commands)
+
     backup = commands.add_parser("backup", help="database and settings of the workspace in one file")
     backup.add_argument(
         "--out", type=Path, metavar="FILE", help="where to (default: NAME-DATE.mainline in this folder)"
@@ -124,6 +127,33 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("names", nargs="*", metavar="NAME", help="which (default: every one)")
     bench.add_argument("--json", action="store_true", help="one JSON object a line and nothing else")
     return parser
+
+
+def _add_network_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    network = commands.add_parser("network", help="the pipe network: import")
+    network_commands = network.add_subparsers(dest="network_command", required=True, metavar="COMMAND")
+    read = network_commands.add_parser(
+        "import", help="read a utility's files and publish them as the network"
+    )
+    read.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="INP, GeoPackage, Shapefile, GeoJSON, or a zip"
+    )
+    read.add_argument(
+        "--crs",
+        metavar="EPSG:N|local",
+        help="coordinate system of files that name none; local: no place on Earth",
+    )
+    read.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE.toml",
+        help="which layer and field holds what (see propose-mapping)",
+    )
+    read.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    propose = network_commands.add_parser("propose-mapping", help="suggest a mapping from the files' data")
+    propose.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    propose.add_argument("--crs", metavar="EPSG:N|local", help="coordinate system of files that name none")
+    propose.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

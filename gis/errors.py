@@ -1,6 +1,6 @@
 """What the network's package refuses, each by its own name."""
 
-from core.errors import Conflict, Invalid, NotFound, Unavailable
+from core.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
 
 
 class BadCoordinate(Invalid):
@@ -69,3 +69,31 @@ class BadBundle(Invalid):
 
 class BadExtract(Invalid):
     """The road extract cannot be read, or holds no streets."""
+
+
+class BadNetworkFile(Invalid):
+    """The file cannot be read as a network; the text names file, line or feature, and what is wrong."""
+
+
+class BadNetworkMapping(Invalid):
+    """The mapping does not fit the files; the text names the layer or the field."""
+
+
+class NetworkFileTooLarge(TooLarge):
+    """The upload is larger than this system takes."""
+
+
+class VersionNotFound(NotFound):
+    """There is no version of the network of that number."""
+
+
+class NotADraft(Conflict):
+    """The version is not in a state in which this can be done; look at the list again."""
+
+
+class BrokenDraft(Invalid):
+    """The network that was read does not hold together; correct the files or the mapping and read them again."""
+
+
+class AnotherPublishes(Conflict):
+    """Another version is being published at this moment; try again when it is done."""
