@@ -16,7 +16,7 @@ from app.tuning import make_responsive
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.heartbeat import Heartbeat
-from core.outbox import CHANNEL, Subscriptions, handle_batch
+from core.outbox import CHANNEL, LOCK_WAIT_MS, Subscriptions, handle_batch
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -67,7 +67,7 @@ class Triage:
         log.info("triage.taken")
         while not self.stop.is_set():
             self._heartbeat.beat()
-            taken = handle_batch(
+            batch = handle_batch(
                 self.factory,
                 self.subscriptions,
                 batch=self.settings.relay_batch_events,
@@ -75,7 +75,7 @@ class Triage:
                 retry_s=self.settings.event_retry_s,
                 only=TRIAGE_LANE,
             )
-            if not taken:
+            if batch.is_drained:
                 _wait_for_event(connection, self.settings.relay_poll_s)
             connection.execute("SELECT true")  # raises when the lock is gone with its connection
 
@@ -96,7 +96,9 @@ def main() -> None:
     """Run until told to end."""
     settings = get_settings()
     logs.configure("triage", level=settings.log_level)
-    factory = session_factory(settings.database_url.get_secret_value(), pool_size=2)
+    factory = session_factory(
+        settings.database_url.get_secret_value(), pool_size=2, lock_wait_ms=LOCK_WAIT_MS
+    )
     with factory() as session:
         clock.use(clock.load(session))
     triage = Triage(settings, factory)

@@ -15,7 +15,7 @@ from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.deadlines import sweep
 from core.heartbeat import Heartbeat
-from core.outbox import CHANNEL, Subscriptions, handle_batch
+from core.outbox import CHANNEL, LOCK_WAIT_MS, Subscriptions, handle_batch
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -67,17 +67,18 @@ class Worker:
 
     def _listen(self) -> None:
         url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
+        heard = {kind.__name__ for kind in self.subscriptions} - TRIAGE_LANE
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             while not self.stop.is_set():
                 for notice in connection.notifies(timeout=1.0, stop_after=1):
-                    if notice.payload not in TRIAGE_LANE:
+                    if not notice.payload or notice.payload in heard:
                         self.wake.set()
 
     def _relay(self) -> None:
         while not self.stop.is_set():
             self.wake.clear()
-            taken = handle_batch(
+            batch = handle_batch(
                 self.factory,
                 self.subscriptions,
                 batch=self.settings.relay_batch_events,
@@ -85,7 +86,7 @@ class Worker:
                 retry_s=self.settings.event_retry_s,
                 without=TRIAGE_LANE,
             )
-            if not taken:
+            if batch.is_drained:
                 self.wake.wait(self.settings.relay_poll_s)
 
     def _sweep(self) -> None:
@@ -113,7 +114,11 @@ def main() -> None:
     """Run until told to end."""
     settings = get_settings()
     logs.configure("worker", level=settings.log_level)
-    factory = session_factory(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    factory = session_factory(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        lock_wait_ms=LOCK_WAIT_MS,
+    )
     with factory() as session:
         clock.use(clock.load(session))
     worker = Worker(settings, factory)

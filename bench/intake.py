@@ -24,7 +24,8 @@ WARM_UP = 20
 """Posted before the measuring: the first requests open connections and fill caches."""
 PACE_S = 0.6
 """Between two reports."""
-POLL_S = 0.005
+POLL_S = 0.01
+"""Between two looks for the incident; more often would only take the processor from those who find it."""
 PATIENCE_S = 20.0
 SEED = 11
 NO_PLACE, NO_CREW = "no place", "no crew"

@@ -33,10 +33,25 @@ def new_id() -> UUID:
     return uuid7()
 
 
-def session_factory(database_url: str, *, pool_size: int = 10) -> SessionFactory:
-    """Open a pool on `database_url` and return what makes sessions on it; its errors never quote values, which may be personal."""
+def session_factory(
+    database_url: str, *, pool_size: int = 10, lock_wait_ms: int | None = None
+) -> SessionFactory:
+    """Open a pool on `database_url` and return what makes sessions on it.
+
+    Errors never quote values, which may be personal.
+
+    Parameters
+    ----------
+    lock_wait_ms
+        How long a statement waits for a row that somebody else holds, milliseconds; without, as long as it takes.
+    """
     engine = create_engine(
-        database_url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        database_url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={} if lock_wait_ms is None else {"options": f"-c lock_timeout={lock_wait_ms}"},
     )
     return sessionmaker(engine, expire_on_commit=False)
 

@@ -6,6 +6,7 @@ event. A failing event is tried later and later, then parked where an operator s
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from time import monotonic
@@ -32,12 +33,23 @@ CHANNEL = "outbox"
 BATCH_S = 0.05
 """Real seconds a batch goes on before it is committed, so that nobody waits long for rows its handlers hold."""
 LOCK_WAIT_MS = 200
-"""How long a handler waits for a row that somebody else holds; then its event is tried again soon, which is no failure."""
+"""How long a handler waits for a row that somebody else holds; then its event is tried again soon, which is no failure. Processes that
+handle events open their connections with it (`session_factory`)."""
 HELD_ROW_RETRY_S = 0.2
 HELD_ROW_STATES = frozenset({"55P03", "40P01"})
 """SQLSTATEs of a lock not had in time and of a deadlock."""
 Handler = Callable[[Session, Any], None]  # Any: each handler takes its own event class
 Subscriptions = Mapping[type[Event], Sequence[Handler]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of one look at the outbox."""
+
+    taken: int
+    """Events taken, handled or not."""
+    is_drained: bool
+    """Nothing is left to do now."""
 
 
 class NoSuchEvent(NotFound):
@@ -74,13 +86,13 @@ def handle_batch(
     retry_s: float,
     only: frozenset[str] | None = None,
     without: frozenset[str] = frozenset(),
-) -> int:
+) -> Batch:
     """Handle the oldest unhandled events, and those that come of them, in one transaction.
 
     Parameters
     ----------
     batch
-        Events taken at most; a batch ends sooner after `BATCH_S`, or when an event fails.
+        Events read at once; the whole ends after `BATCH_S`, when nothing is left, or when an event fails.
     attempts_max
         Failures after which an event is parked.
     retry_s
@@ -90,19 +102,19 @@ def handle_batch(
 
     Returns
     -------
-    taken
-        How many events were taken, handled or not.
+    batch
+        How many events were taken, and whether any are left.
     """
     failed: list[tuple[UUID, Exception]] = []
-    taken = 0
+    taken, is_drained = 0, False
     heard = frozenset(kind.__name__ for kind in subscriptions)
     with factory() as session, session.begin():
-        session.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
         ends_at = monotonic() + BATCH_S
         # Until nothing is left or time is up: what was handled so far holds rows that others wait for.
         while not failed and monotonic() < ends_at:
             rows = session.scalars(_due(only, without).limit(batch)).all()
-            if not rows:
+            is_drained = not rows
+            if is_drained:
                 break
             for row in rows:
                 if failed or monotonic() > ends_at:
@@ -122,7 +134,7 @@ def handle_batch(
     for event_id, failure in failed:
         with factory() as session, session.begin():
             _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
-    return taken
+    return Batch(taken, is_drained)
 
 
 def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:
