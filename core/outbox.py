@@ -106,16 +106,13 @@ def handle_batch(
         How many events were taken, and whether any are left.
     """
     failed: list[tuple[UUID, Exception]] = []
-    taken, is_drained = 0, False
+    taken = 0
     heard = frozenset(kind.__name__ for kind in subscriptions)
     with factory() as session, session.begin():
-        ends_at = monotonic() + BATCH_S
+        rows = session.scalars(_due(only, without).limit(batch)).all()
         # Until nothing is left or time is up: what was handled so far holds rows that others wait for.
-        while not failed and monotonic() < ends_at:
-            rows = session.scalars(_due(only, without).limit(batch)).all()
-            is_drained = not rows
-            if is_drained:
-                break
+        ends_at = monotonic() + BATCH_S
+        while rows and not failed and monotonic() < ends_at:
             for row in rows:
                 if failed or monotonic() > ends_at:
                     break
@@ -131,10 +128,11 @@ def handle_batch(
                         row.handled_at = real_now()
                 except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
                     failed.append((row.id, error))
+            rows = session.scalars(_due(only, without).limit(batch)).all()
     for event_id, failure in failed:
         with factory() as session, session.begin():
             _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
-    return Batch(taken, is_drained)
+    return Batch(taken, is_drained=not rows)
 
 
 def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:
