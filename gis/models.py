@@ -105,7 +105,13 @@ class CustomerClass(StrEnum):
 
 
 CRITICAL_CLASSES = frozenset(
-    {CustomerClass.SCHOOL, CustomerClass.HOSPITAL, CustomerClass.DIALYSIS, CustomerClass.FIRE_STATION}
+    {
+        CustomerClass.INDUSTRY,
+        CustomerClass.SCHOOL,
+        CustomerClass.HOSPITAL,
+        CustomerClass.DIALYSIS,
+        CustomerClass.FIRE_STATION,
+    }
 )
 
 

@@ -20,9 +20,8 @@ from sqlalchemy.orm import Session
 from gis.coordinates import stored, stored_wkb
 from gis.errors import CityAlreadyLoaded
 from gis.geocoding import normalise
-from gis.isolation import IsolationNetwork
+from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, pipe_volumes_m3
 from gis.models import (
-    CRITICAL_CLASSES,
     LifecycleStatus,
     NodeType,
     Operable,
@@ -218,22 +217,29 @@ def isolation_network(
     """See a bundle's network as it will be read back from the tables."""
     pipes = len(city.pipes.code)
     served = city.connections.pipe[city.accounts.connection]
-    special = np.isin(city.accounts.customer_class, sorted(one.value for one in CRITICAL_CLASSES))
+    kinds = np.array(city.accounts.customer_class)
     return IsolationNetwork(
         pipe_key=np.frombuffer(pipe_ids.tobytes(), dtype="S16"),
         pipe_code=city.pipes.code,
         pipe_from=city.pipes.start,
         pipe_to=city.pipes.end,
         pipe_length_m=city.pipes.length_m,
+        pipe_volume_m3=pipe_volumes_m3(city.pipes.diameter_mm, city.pipes.length_m),
         pipe_closed=city.pipes.closed,
+        pipe_one_way=np.zeros(pipes, dtype=bool),
         customers=np.bincount(served, minlength=pipes),
-        critical=np.bincount(served[special], minlength=pipes),
+        critical=np.column_stack(
+            [np.bincount(served[kinds == kind.value], minlength=pipes) for kind in CRITICAL_KINDS]
+        ),
         node_count=len(city.nodes.code),
         sources=np.flatnonzero(np.array(city.nodes.kind) != NodeType.JUNCTION.value),
         valve_key=np.frombuffer(valve_ids.tobytes(), dtype="S16"),
         valve_code=city.valves.code,
         valve_pipe=city.valves.pipe,
-        valve_at_to=city.valves.at_end,
+        valve_node=np.where(
+            city.valves.at_end, city.pipes.end[city.valves.pipe], city.pipes.start[city.valves.pipe]
+        ),
+        valve_to_node=np.full(len(city.valves.code), NONE),
         valve_closed=city.valves.closed,
         valve_stuck=np.array(city.valves.operable) == Operable.NO.value,
         valve_lon=city.valves.lon,

@@ -1,23 +1,32 @@
-"""Shutdowns in the town, by hand; and on any small network, against a search that knows no shortcuts."""
+"""Shutdowns in the town, by hand."""
 
+import math
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-import networkx as nx
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from sqlalchemy import update
 
 from gis.errors import PipeNotFound, ValveNotFound
 from gis.isolation import (
-    IsolationNetwork,
     IsolationPlan,
     isolation_plan,
     keys_of,
     segment_neighbours,
     segments_within,
 )
+from gis.models import (
+    ControlLink,
+    CustomerClass,
+    Junction,
+    LifecycleStatus,
+    LinkType,
+    NodeType,
+    Pipe,
+    Valve,
+)
+from gis.queries import load_isolation_network
+from tests.gis.plain_network import Main, OnPipe, PlainNetwork
 
 WEST_ROWS = {
     "H00": {"FR", "H00", "H10", "H20", "H30"},
@@ -63,7 +72,11 @@ def test_first_row_needs_four_valves_and_dries_all_rows_north_of_it(plan, town):
     # Row 0: 4 pipes with 4 houses each and 10 flats more, minus none; rows 1-5: 5 * 12 on the streets of columns 0-2,
     # and 4 each on V00, V01, V02 and V04.
     assert found.found.customers == (16 + 10) + 5 * 12 + 4 * 4
-    assert found.found.critical_customers == 2  # hospital at H23, school at H15
+    assert found.found.critical_customers == 2
+    assert found.found.critical == {CustomerClass.HOSPITAL: 1, CustomerClass.SCHOOL: 1}  # at H23 and at H15
+    # 400 m of DN 150 and the feeding main, 50 m of DN 300.
+    assert found.found.volume_m3 == pytest.approx(math.pi / 4 * (0.15**2 * 400 + 0.3**2 * 50))
+    assert found.found.length_without_volume_m == 0.0
 
 
 def test_a_valve_known_not_to_turn_joins_two_rows(plan):
@@ -133,136 +146,13 @@ def test_segments_are_counted_in_valves(network, town):
     assert segments_within(network, at["V03"], 3) == {at["V03"]: 0}
 
 
-# --- any network -----------------------------------------------------------------------------------
-
-
-@st.composite
-def networks(draw):
-    nodes = draw(st.integers(2, 9))
-    pipes = draw(
-        st.lists(
-            st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1)).filter(
-                lambda ends: ends[0] != ends[1]
-            ),
-            min_size=1,
-            max_size=14,
-        )
-    )
-    count = len(pipes)
-    valves = draw(st.lists(st.tuples(st.integers(0, count - 1), st.booleans()), max_size=16))
-    flags = st.lists(st.sampled_from([False, False, False, True]), min_size=16, max_size=16)
-    shut, stuck, closed = draw(flags), draw(flags), draw(flags)
-    ids = [UUID(int=number + 1) for number in range(count)]
-    return IsolationNetwork(
-        pipe_key=keys_of(ids),
-        pipe_code=[str(number) for number in range(count)],
-        pipe_from=np.array([a for a, _ in pipes], dtype=np.int64),
-        pipe_to=np.array([b for _, b in pipes], dtype=np.int64),
-        pipe_length_m=np.ones(count),
-        pipe_closed=np.array(closed[:count], dtype=bool),
-        customers=np.arange(count),
-        critical=np.zeros(count, dtype=np.int64),
-        node_count=nodes,
-        sources=np.array(sorted(draw(st.sets(st.integers(0, nodes - 1), min_size=1, max_size=2)))),
-        valve_key=keys_of(UUID(int=1000 + number) for number in range(len(valves))),
-        valve_code=[f"{number:02d}" for number in range(len(valves))],
-        valve_pipe=np.array([pipe for pipe, _ in valves], dtype=np.int64),
-        valve_at_to=np.array([end for _, end in valves], dtype=bool),
-        valve_closed=np.array(shut[: len(valves)], dtype=bool),
-        valve_stuck=np.array(stuck[: len(valves)], dtype=bool),
-        valve_lon=np.zeros(len(valves)),
-        valve_lat=np.zeros(len(valves)),
-    )
-
-
-def oracle(net: IsolationNetwork, pipe: int, stuck: set[int]) -> dict[str, set[int]]:
-    """The meanings of the words, walked through literally on a graph of pipes, nodes and joints."""
-    stuck = stuck | set(np.flatnonzero(net.valve_stuck).tolist())
-    on_joint: dict[tuple[int, int], list[int]] = {}
-    for valve, (on, end) in enumerate(zip(net.valve_pipe.tolist(), net.valve_at_to.tolist(), strict=True)):
-        on_joint.setdefault((on, int(end)), []).append(valve)
-    segments, water = nx.Graph(), nx.Graph()
-    for one in range(net.pipe_count):
-        for graph in (segments, water):
-            graph.add_node(("pipe", one))
-        for end, node in enumerate((int(net.pipe_from[one]), int(net.pipe_to[one]))):
-            for graph in (segments, water):
-                graph.add_node(("node", node))
-            if net.pipe_closed[one]:
-                continue
-            valves = on_joint.get((one, end), [])
-            if all(valve in stuck and not net.valve_closed[valve] for valve in valves):
-                segments.add_edge(("pipe", one), ("node", node))
-            if not any(net.valve_closed[valve] for valve in valves):
-                water.add_edge(("pipe", one), ("node", node))
-    inside = nx.node_connected_component(segments, ("pipe", pipe))
-    ends = [
-        (
-            ("pipe", int(net.valve_pipe[v])),
-            ("node", int((net.pipe_to if net.valve_at_to[v] else net.pipe_from)[net.valve_pipe[v]])),
-        )
-        for v in range(len(net.valve_pipe))
-    ]
-    bounding = {v for v, (a, b) in enumerate(ends) if (a in inside) != (b in inside)}
-    if net.pipe_closed[pipe]:
-        bounding = set()
-
-    def fed(graph: nx.Graph) -> set:
-        reached: set = set()
-        for source in net.sources.tolist():
-            if ("node", source) in graph:
-                reached |= nx.node_connected_component(graph, ("node", source))
-        return reached
-
-    left = water.copy()
-    left.remove_nodes_from(inside)
-    dry = fed(water) - fed(left) - inside
-    return {
-        "segment": {index for kind, index in inside if kind == "pipe"},
-        "close": {v for v in bounding if not net.valve_closed[v] and v not in stuck},
-        "closed": {v for v in bounding if net.valve_closed[v]},
-        "dry": {index for kind, index in dry if kind == "pipe"},
-    }
-
-
-@given(networks(), st.data())
-@settings(max_examples=300, deadline=None)
-def test_any_plan_means_what_the_words_mean(net, data):
-    pipe = data.draw(st.integers(0, net.pipe_count - 1))
-    valves = len(net.valve_pipe)
-    stuck = data.draw(st.sets(st.integers(0, valves - 1), max_size=3)) if valves else set()
-    found = isolation_plan(net, net.pipe_id(pipe), inoperable=[net.valve_id(one) for one in stuck])
-    expected = oracle(net, pipe, stuck)
-    assert {one.int - 1 for one in found.segment_pipe_ids} == expected["segment"]
-    assert {int(one.asset_code) for one in found.valves_to_close} == expected["close"]
-    assert {one.int - 1000 for one in found.valves_already_closed} == expected["closed"]
-    assert {one.int - 1 for one in found.cut_off_pipe_ids} == expected["dry"]
-    assert found.customers == sum(expected["segment"] | expected["dry"])
-
-
 def test_ids_that_end_in_zero_bytes_are_found():
     """Numpy's byte strings drop trailing zeros."""
-    ids = [UUID(int=256), UUID(int=512)]
-    net = IsolationNetwork(
-        pipe_key=keys_of(ids),
-        pipe_code=["a", "b"],
-        pipe_from=np.array([0, 1]),
-        pipe_to=np.array([1, 2]),
-        pipe_length_m=np.ones(2),
-        pipe_closed=np.zeros(2, dtype=bool),
-        customers=np.zeros(2, dtype=np.int64),
-        critical=np.zeros(2, dtype=np.int64),
-        node_count=3,
-        sources=np.array([0]),
-        valve_key=keys_of([UUID(int=1024)]),
-        valve_code=["v"],
-        valve_pipe=np.array([1]),
-        valve_at_to=np.array([False]),
-        valve_closed=np.array([False]),
-        valve_stuck=np.array([False]),
-        valve_lon=np.zeros(1),
-        valve_lat=np.zeros(1),
+    plain = PlainNetwork(
+        nodes=3, sources=[0], pipes=[Main("a", 0, 1), Main("b", 1, 2)], valves=[OnPipe(1, 0)]
     )
+    ids = [UUID(int=256), UUID(int=512)]
+    net = replace(plain.arrays(), pipe_key=keys_of(ids), valve_key=keys_of([UUID(int=1024)]))
     assert [net.pipe_index(one) for one in ids] == [0, 1]
     found = isolation_plan(net, ids[1])
     assert found.segment_pipe_ids == (ids[1],)
@@ -275,7 +165,8 @@ def test_without_valves_everything_is_one_segment(network, town):
         valve_key=network.valve_key[:0],
         valve_code=[],
         valve_pipe=network.valve_pipe[:0],
-        valve_at_to=network.valve_at_to[:0],
+        valve_node=network.valve_node[:0],
+        valve_to_node=network.valve_to_node[:0],
         valve_closed=network.valve_closed[:0],
         valve_stuck=network.valve_stuck[:0],
         valve_lon=network.valve_lon[:0],
@@ -289,3 +180,76 @@ def test_without_valves_everything_is_one_segment(network, town):
 def test_segments_keep_their_numbers_when_two_others_become_one(network, town):
     stuck = network.with_valves(inoperable=[town.valves["VV14"]])
     assert set(stuck.segments) == set(network.segments) - {max(town.segments["H04"], town.segments["H05"])}
+
+
+# --- as it is read from the tables -----------------------------------------------------------------
+
+
+def test_what_is_abandoned_is_not_there(session, town):
+    session.execute(
+        update(Valve).where(Valve.asset_code == "VV00").values(lifecycle_status=LifecycleStatus.ABANDONED)
+    )
+    session.execute(
+        update(Pipe).where(Pipe.asset_code == "H05").values(lifecycle_status=LifecycleStatus.ABANDONED)
+    )
+    net = load_isolation_network(session)
+    with pytest.raises(PipeNotFound):
+        net.pipe_index(town.pipes["H05"])
+    assert "VV00" not in net.valve_code
+    plan = isolation_plan(net, town.pipes["H00"])
+    assert town.pipes["H01"] in plan.segment_pipe_ids
+
+
+def test_a_valve_that_is_not_yet_in_service_is_plain_pipe(session, town):
+    session.execute(
+        update(Valve).where(Valve.asset_code == "VV14").values(lifecycle_status=LifecycleStatus.PROPOSED)
+    )
+    plan = isolation_plan(load_isolation_network(session), town.pipes["H05"])
+    assert town.pipes["H04"] in plan.segment_pipe_ids
+
+
+def test_pumps_check_valves_and_valves_between_nodes_are_read(session, town):
+    """A second source behind a pump that only fills: shutting the first row then leaves the rows behind it with water."""
+    session.add_all(
+        [
+            Junction(asset_code="R9", node_type=NodeType.RESERVOIR),
+            Junction(asset_code="J9"),
+            Junction(asset_code="J8"),
+        ]
+    )
+    session.flush()
+    node = {
+        code: session.query(Junction.id).filter_by(asset_code=code).scalar() for code in ("R9", "J9", "J8")
+    }
+    pump = ControlLink(
+        asset_code="PU", link_type=LinkType.PUMP, from_node_id=node["R9"], to_node_id=node["J9"]
+    )
+    session.add_all(
+        [
+            pump,
+            Valve(asset_code="VL", node_id=node["J9"], to_node_id=node["J8"]),
+            Pipe(
+                asset_code="P9",
+                from_node_id=node["J8"],
+                to_node_id=town.junctions["J05"],
+                length_m=10.0,
+                has_check_valve=True,
+            ),
+        ]
+    )
+    session.flush()
+
+    def dry() -> set[UUID]:
+        return set(isolation_plan(load_isolation_network(session), town.pipes["H00"]).cut_off_pipe_ids)
+
+    assert dry() == set()
+    new_pipe = session.query(Pipe.id).filter_by(asset_code="P9").scalar()
+    plan = isolation_plan(load_isolation_network(session), new_pipe)
+    assert "VL" in [valve.asset_code for valve in plan.valves_to_close]
+    assert plan.valves_to_close[0].point is None or plan.valves_to_close[-1].point is None
+    assert plan.length_without_volume_m == 10.0
+    pump.is_closed = True
+    session.flush()
+    assert town.pipes["H05"] in dry()
+    # Water stands in it from its far end, though none passes back through the check valve.
+    assert new_pipe in dry()
