@@ -8,13 +8,15 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from app.provision.errors import ProvisionError
+from app.provision.postgres import READER
 from app.provision.progress import step
 from app.provision.servers import libpq_url
 from app.provision.state import CHECKOUT
 
 
 def upgrade(database_url: str) -> None:
-    """Run every migration the database has not seen.
+    """Run every migration the database has not seen, and let the restricted views be read.
 
     Parameters
     ----------
@@ -22,8 +24,30 @@ def upgrade(database_url: str) -> None:
         As SQLAlchemy writes it; handed to `migrations/env.py` by `DATABASE_URL`.
     """
     scripts = ScriptDirectory.from_config(_configuration())
-    if revision(database_url) == scripts.get_current_head():
-        return
+    if revision(database_url) != scripts.get_current_head():
+        _run(database_url)
+    admit_reader(database_url)
+
+
+def admit_reader(database_url: str) -> None:
+    """Let the role of the restricted views read them: roles belong to the cluster, and grants are in no backup.
+
+    Raises
+    ------
+    ProvisionError
+        The role is missing and we may not make it.
+    """
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        try:
+            connection.execute("CALL ogc.admit_reader()")
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ProvisionError(
+                f"DATABASE_URL: the server lacks the role {READER}, or we are not its member; its administrator runs: "
+                f"CREATE ROLE {READER} NOLOGIN; GRANT {READER} TO {connection.info.user}"
+            ) from error
+
+
+def _run(database_url: str) -> None:
     before = os.environ.get("DATABASE_URL")
     os.environ["DATABASE_URL"] = database_url
     try:

@@ -13,6 +13,9 @@ from app.provision.cluster import ADMIN, APP, Cluster
 EXTENSIONS = ("postgis", "pg_trgm")
 """Made by the superuser in every database, so that no migration needs one."""
 
+READER = "mainline_ogc"
+"""The role that reads the restricted views of schema `ogc` and nothing else; nobody logs in as it, the product's role takes it for a query."""
+
 
 def admin_url(cluster: Cluster, database: str = "postgres") -> str:
     """Address of a database for the cluster's superuser, as SQLAlchemy writes it."""
@@ -45,7 +48,7 @@ def admin_connection(cluster: Cluster, database: str = "postgres") -> Iterator[p
 
 
 def ensure_app_role(cluster: Cluster) -> None:
-    """Make the role that owns the workspaces' databases; it may neither make databases nor read others."""
+    """Make the role that owns the workspaces' databases; it may neither make databases nor read others, nor make roles: its reader comes too."""
     with admin_connection(cluster) as connection:
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP]).fetchone()
         verb: LiteralString = "ALTER" if known else "CREATE"
@@ -54,6 +57,9 @@ def ensure_app_role(cluster: Cluster) -> None:
                 sql.Identifier(APP), sql.Literal(cluster.password(APP))
             )
         )
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(sql.Identifier(READER)))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(READER), sql.Identifier(APP)))
 
 
 def database_exists(cluster: Cluster, name: str) -> bool:
