@@ -16,6 +16,7 @@ from core.http.deps import (
     AppSettings,
     DbSession,
     client_address,
+    note_failed_log_in,
     refuse_cross_site,
     requires,
 )
@@ -67,9 +68,7 @@ def log_in(
             user_agent=request.headers.get("user-agent", ""),
         )
     except auth.WrongCredentials:
-        # A refusal rolls this request back; the count of failures must stay, so it has a transaction of its own.
-        with request.app.state.sessions() as apart, apart.begin():
-            auth.record_failure(apart, username=body.username, client_address=address)
+        note_failed_log_in(request, username=body.username, client_address=address)
         raise
     audit.record_log_in(
         session,
@@ -105,7 +104,8 @@ def log_out(response: Response, session: DbSession, actor: Annotated[Actor, requ
     """End this session."""
     auth.revoke(session, actor.session_id)
     audit.record(session, actor, action="session.end", subject_id=actor.session_id)
-    response.delete_cookie(ACCESS_COOKIE, path="/api")
+    for path in ("/api", "/ogc"):
+        response.delete_cookie(ACCESS_COOKIE, path=path)
     response.delete_cookie(REFRESH_COOKIE, path="/api/login")
 
 
@@ -332,6 +332,7 @@ def retry_parked(
 def _set_cookies(response: Response, settings: Settings, tokens: auth.Tokens) -> None:
     for name, value, path, ends_at in (
         (ACCESS_COOKIE, tokens.access_token, "/api", tokens.access_expires_at),
+        (ACCESS_COOKIE, tokens.access_token, "/ogc", tokens.access_expires_at),
         (REFRESH_COOKIE, tokens.refresh_token, "/api/login", tokens.session_expires_at),
     ):
         response.set_cookie(

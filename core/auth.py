@@ -205,6 +205,21 @@ def authenticate(session: Session, settings: Settings, *, token: str, client_add
         session_id = UUID(claims["sid"])
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidToken from error
+    return actor_of_session(session, settings, session_id, client_address=client_address)
+
+
+def actor_of_session(
+    session: Session, settings: Settings, session_id: UUID, *, client_address: str | None
+) -> Actor:
+    """Tell whose log-in this is, and what he may do now.
+
+    Raises
+    ------
+    InvalidToken
+        Logged out, revoked, ended, or of a disabled user.
+    AddressNotAllowed
+        The group may not work from this address.
+    """
     row = session.execute(
         select(User, func.ST_AsText(User.area))
         .join(LoginSession, LoginSession.user_id == User.id)

@@ -47,6 +47,10 @@ class Invalid(MainlineError):
     """The input makes no sense as it stands."""
 
 
+class Misasked(MainlineError):
+    """The address asks for what the standard it follows does not know."""
+
+
 class Forbidden(MainlineError):
     """Your roles do not include this."""
 

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from core.auth import Actor, InvalidToken, OperationNotAllowed, authenticate
+from core.auth import (
+    Actor,
+    InvalidToken,
+    OperationNotAllowed,
+    WrongCredentials,
+    authenticate,
+    record_failure,
+)
+from core.basic import Credentials, authenticate_basic
 from core.errors import Unauthenticated
 from core.rights import Operation
 from core.settings import Settings
@@ -81,6 +89,33 @@ def get_actor(request: Request, session: DbSession, settings: AppSettings) -> Ac
     )
 
 
+def get_desktop_actor(request: Request, session: DbSession, settings: AppSettings) -> Actor:
+    """Authenticate the request of a desktop program: as any other, or by HTTP Basic."""
+    request.state.takes_basic = True
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return get_actor(request, session, settings)
+    address = client_address(request) or "0.0.0.0"
+    credentials = Credentials.read(sent.strip())
+    try:
+        return authenticate_basic(
+            session,
+            settings,
+            credentials,
+            client_address=address,
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except WrongCredentials:
+        note_failed_log_in(request, username=credentials.username, client_address=address)
+        raise
+
+
+def note_failed_log_in(request: Request, *, username: str, client_address: str) -> None:
+    """Count a failed log-in in a transaction of its own: the refusal rolls the request's back, the count must stay."""
+    with request.app.state.sessions() as apart, apart.begin():
+        record_failure(apart, username=username, client_address=client_address)
+
+
 class Permission:
     """A dependency that lets only roles with one operation pass; tests walk the routes for it."""
 
@@ -94,10 +129,24 @@ class Permission:
         return actor
 
 
-def requires(operation: Operation | str) -> Any:
+class DesktopPermission(Permission):
+    """The same for routes that desktop programs read, which log in by HTTP Basic."""
+
+    def __call__(self, actor: Annotated[Actor, Depends(get_desktop_actor)]) -> Actor:
+        """Pass the person on, or refuse."""
+        return super().__call__(actor)
+
+
+def requires(operation: Operation | str, *, or_basic: bool = False) -> Any:
     """Ask for a person whose role includes `operation`; every route that is not public has exactly one.
 
     Any: what FastAPI calls a dependency has no useful static type.
+
+    Parameters
+    ----------
+    or_basic
+        He may log in by HTTP Basic, too: only for routes that change nothing, since browsers send it by themselves.
     """
-    permission: Callable[..., Actor] = Permission(Operation(operation))
+    kind = DesktopPermission if or_basic else Permission
+    permission: Callable[..., Actor] = kind(Operation(operation))
     return Depends(permission)

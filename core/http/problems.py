@@ -16,6 +16,7 @@ from core.errors import (
     Forbidden,
     Invalid,
     MainlineError,
+    Misasked,
     NotFound,
     TooLarge,
     TooManyRequests,
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[MainlineError], int] = {
+    Misasked: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -61,8 +63,17 @@ RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
         "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
     }
     for kind, status in STATUS.items()
+    if kind is not Misasked
 }
 """What any route may answer besides success, for its OpenAPI."""
+MISASKED_RESPONSE: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI
+    STATUS[Misasked]: {
+        "description": (Misasked.__doc__ or "").split("\n")[0],
+        "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+    }
+}
+"""What routes of a standard that asks for 400 answer as well."""
+BASIC_CHALLENGE = 'Basic realm="Mainline", charset="UTF-8"'
 PLAIN_TITLES = {404: "Not found", 405: "Method not allowed"}
 UNREADABLE = 400
 """What the framework says of a body it cannot decode; to the sender it is malformed input like any other."""
@@ -108,7 +119,7 @@ def install(app: FastAPI) -> None:
 def refuse(request: Request, error: MainlineError) -> JSONResponse:
     """Say a named error as a problem."""
     status = status_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == STATUS[Unauthenticated] else None
+    headers = {"WWW-Authenticate": _challenge(request)} if status == STATUS[Unauthenticated] else None
     title = type(error).__name__
     title = "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(title))
     log.info("http.refused", path=request.url.path, problem=error.slug, status=status)
@@ -121,6 +132,11 @@ def refuse(request: Request, error: MainlineError) -> JSONResponse:
         errors=error.errors,
         headers=headers,
     )
+
+
+def _challenge(request: Request) -> str:
+    """Tell how to log in; programs that know only Basic ask first and send their password when they are told so."""
+    return BASIC_CHALLENGE if getattr(request.state, "takes_basic", False) else "Bearer"
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
