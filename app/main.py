@@ -12,8 +12,11 @@ import core.api
 import dispatch.api
 import fieldapp_api.api
 import gis.api
+import gis.versions.api
+import gis.versions.uploads
 import hotline.api
 import maps.api
+import maps.ogc.api
 import tracker.api
 from app import pages
 from app.tuning import make_responsive
@@ -32,11 +35,13 @@ ROUTERS = (
     core.api.router,
     problem_pages.router,
     gis.api.router,
+    gis.versions.api.router,
     hotline.api.router,
     dispatch.api.router,
     tracker.api.router,
     fieldapp_api.api.router,
     maps.api.router,
+    maps.ogc.api.router,
 )
 
 
@@ -64,7 +69,11 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, responses=problems.RESPONSES)
     pages.install(app, settings)
-    app.add_middleware(BodyLimit, bytes_max=settings.request_bytes_max)
+    app.add_middleware(
+        BodyLimit,
+        bytes_max=settings.request_bytes_max,
+        exceptions={gis.versions.api.PART_PATH: gis.versions.uploads.PART_BYTES},
+    )
     return app
 
 

@@ -22,6 +22,9 @@ WGS84_SRID = 4326
 WEB_MERCATOR_SRID = 3857
 """Only for cutting map tiles; never measure in it."""
 
+CGCS2000_SRID = 4490
+"""China's own degrees; equal to WGS 84 to a few centimetres."""
+
 GeometryKind = Literal["Point", "LineString", "Polygon", "MultiLineString", "MultiPolygon", "Geometry"]
 Floats = NDArray[np.float64]
 
@@ -208,6 +211,13 @@ class MetricPlane:
 def metric_plane(srid: int) -> MetricPlane:
     """Give the plane of an EPSG code, made once."""
     return MetricPlane(srid)
+
+
+@lru_cache(maxsize=64)
+def is_north_first(srid: int) -> bool:
+    """Tell whether a system's own definition names north before east, as EPSG:4326 and the Gauss-Krüger zones of CGCS2000 do."""
+    first = CRS.from_epsg(srid).axis_info[0].direction
+    return str(first).lower() in ("north", "south")
 
 
 def utm_srid(place: LonLat) -> int:

@@ -23,7 +23,7 @@ from maps.live import Hub
 from maps.overview import overview
 from maps.queries import area_bounds
 from maps.schemas import MapExtentOut, OverviewOut, RouteFeature
-from maps.tiles import ZOOM_MAX, TileSet, tile
+from maps.tiles import ZOOM_MAX, Tile, TileSet, tile
 
 router = APIRouter(prefix="/api", tags=["maps"])
 
@@ -49,6 +49,22 @@ async def live_hub(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         yield
 
 
+def tile_answer(cut: Tile, *, fresh_s: int, accept_encoding: str) -> Response:
+    """Send a tile: packed to those who take it so, nothing to those who have it."""
+    headers = {
+        "ETag": cut.etag,
+        "Cache-Control": f"private, max-age={fresh_s}",
+        "Vary": "Accept-Encoding",
+    }
+    if cut.body is None:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    if not cut.body:
+        return Response(status_code=status.HTTP_204_NO_CONTENT, headers=headers)
+    if "gzip" in accept_encoding:
+        return Response(cut.body, media_type=TILE_MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
+    return Response(cut.plain(), media_type=TILE_MEDIA_TYPE, headers=headers)
+
+
 @router.get(
     "/tiles/{tile_set}/{z}/{x}/{y}.mvt",
     response_class=Response,
@@ -70,18 +86,7 @@ def get_tile(
 ) -> Response:
     """Give a vector tile: `network` has the layers pipes, valves and hydrants, `base` has roads, buildings and water."""
     cut = tile(session, actor, tile_set, z=z, x=x, y=y, known_etag=if_none_match)
-    headers = {
-        "ETag": cut.etag,
-        "Cache-Control": f"private, max-age={TILE_FRESH_S[tile_set]}",
-        "Vary": "Accept-Encoding",
-    }
-    if cut.body is None:
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    if not cut.body:
-        return Response(status_code=status.HTTP_204_NO_CONTENT, headers=headers)
-    if "gzip" in accept_encoding:
-        return Response(cut.body, media_type=TILE_MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
-    return Response(cut.plain(), media_type=TILE_MEDIA_TYPE, headers=headers)
+    return tile_answer(cut, fresh_s=TILE_FRESH_S[tile_set], accept_encoding=accept_encoding)
 
 
 @router.get("/map/extent")

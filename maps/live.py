@@ -162,6 +162,7 @@ class Scope:
 class _Changes:
     """What is new since the last tick."""
 
+    event_ids: set[UUID] = field(default_factory=set)
     incident_ids: set[UUID] = field(default_factory=set)
     report_ids: set[UUID] = field(default_factory=set)
     work_order_ids: set[UUID] = field(default_factory=set)
@@ -338,40 +339,45 @@ class Hub:
     def _read(self, scopes: list[Scope]) -> list[tuple[Scope, list[Draft]]]:
         with self._sessions() as session:
             changes = self._changes(session)
-            self._end_closed_sessions(session, scopes)
-            return [(scope, self._tell(session, scope, changes)) for scope in scopes]
+            self._end_changed_sessions(session, scopes)
+            told = [(scope, self._tell(session, scope, changes)) for scope in scopes]
+        self._remember(changes)
+        return told
 
     def _changes(self, session: Session) -> _Changes:
         """Find what is new since the last tick; to the first one that is all of the last seconds, as a snapshot may be older than it."""
         changes = _Changes()
-        now = monotonic()
         for event_id, name, payload in queries.events_since(session, EVENTS_LOOKBACK_S):
-            if event_id in self._seen_events:
-                continue
-            self._seen_events[event_id] = now
-            _sort_event(changes, name, payload)
-        self._seen_events = {
-            event_id: at for event_id, at in self._seen_events.items() if now - at < 2 * EVENTS_LOOKBACK_S
-        }
+            if event_id not in self._seen_events:
+                changes.event_ids.add(event_id)
+                _sort_event(changes, name, payload)
         since = real_now() - timedelta(seconds=POSITIONS_LOOKBACK_S)
         for crew_id, recorded_at, lon, lat, course_deg, speed_mps in queries.positions_stored_since(
             session, since
         ):
             if self._seen_positions.get(crew_id) != recorded_at:
-                self._seen_positions[crew_id] = recorded_at
                 changes.moved[crew_id] = (recorded_at, lon, lat, course_deg, speed_mps)
         return changes
 
+    def _remember(self, changes: _Changes) -> None:
+        """Note what was told; a look that failed is repeated whole."""
+        now = monotonic()
+        self._seen_events |= dict.fromkeys(changes.event_ids, now)
+        self._seen_events = {
+            event_id: at for event_id, at in self._seen_events.items() if now - at < 2 * EVENTS_LOOKBACK_S
+        }
+        self._seen_positions |= {crew_id: moved[0] for crew_id, moved in changes.moved.items()}
+
     @staticmethod
-    def _end_closed_sessions(session: Session, scopes: list[Scope]) -> None:
+    def _end_changed_sessions(session: Session, scopes: list[Scope]) -> None:
+        """End the streams of those who are logged out, or whose rights are others now; their pages ask anew."""
         clients = [client for scope in scopes for client in scope.clients]
         if not clients:
             return
-        still_open = queries.sessions_still_open(
-            session, {client.session_id for client in clients}, real_now()
-        )
+        rights = queries.rights_of_sessions(session, {client.session_id for client in clients}, real_now())
         for client in clients:
-            if client.session_id not in still_open:
+            now = rights.get(client.session_id)
+            if now is None or ScopeKey(*now) != client.scope.key:
                 client.is_over = True
 
     def _tell(self, session: Session, scope: Scope, changes: _Changes) -> list[Draft]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from core.auth import Actor
+from core.auth import Actor, effective_operations
 from core.models import LoginSession, OutboxEvent, User
 from dispatch.models import LIVE, Assignment, Crew, WorkOrder
 from gis.coordinates import geography
@@ -169,17 +169,21 @@ def positions_stored_since(session: Session, since: datetime) -> Sequence[Positi
     ).all()
 
 
-def sessions_still_open(session: Session, session_ids: Collection[UUID], at: datetime) -> set[UUID]:
-    """Tell which log-ins are still good at a real time."""
-    return set(
-        session.scalars(
-            select(LoginSession.id)
-            .join(User, User.id == LoginSession.user_id)
-            .where(
-                LoginSession.id.in_(session_ids),
-                LoginSession.revoked_at.is_(None),
-                LoginSession.expires_at > at,
-                User.disabled_at.is_(None),
-            )
+def rights_of_sessions(
+    session: Session, session_ids: Collection[UUID], at: datetime
+) -> dict[UUID, tuple[str | None, frozenset[str]]]:
+    """Tell the area and the operations of the log-ins that are still good at a real time."""
+    rows = session.execute(
+        select(LoginSession.id, User, func.ST_AsText(User.area))
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.id.in_(session_ids),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > at,
+            User.disabled_at.is_(None),
         )
     )
+    return {
+        login: (area_wkt, effective_operations(user.role.operations, user.role.group.functions))
+        for login, user, area_wkt in rows
+    }

@@ -67,8 +67,9 @@ _ROAD_RANK_SQL = (
 _ROAD_RANK_MAX_SQL = "CASE WHEN :z <= 10 THEN 1 WHEN :z <= 12 THEN 2 WHEN :z <= 13 THEN 3 ELSE 4 END"
 _VALVE_MARK_SQL = "CASE WHEN v.operable = 'no' THEN 'seized' WHEN v.is_closed THEN 'closed' ELSE 'open' END"
 # The bow-tie lies along its pipe; its picture is drawn pointing east, an azimuth counts from north.
-_VALVE_BEARING_SQL = f"""round(degrees(ST_Azimuth(ST_Transform(ST_StartPoint(p.geom), {WEB_MERCATOR_SRID}),
-    ST_Transform(ST_EndPoint(p.geom), {WEB_MERCATOR_SRID}))) - 90)"""
+# One that joins two nodes stands on no pipe and lies east.
+_VALVE_BEARING_SQL = f"""coalesce(round(degrees(ST_Azimuth(ST_Transform(ST_StartPoint(p.geom), {WEB_MERCATOR_SRID}),
+    ST_Transform(ST_EndPoint(p.geom), {WEB_MERCATOR_SRID}))) - 90), 0)"""
 
 _LAYERS: dict[TileSet, tuple[_Layer, ...]] = {
     TileSet.NETWORK: (
@@ -79,16 +80,24 @@ _LAYERS: dict[TileSet, tuple[_Layer, ...]] = {
             "p.id::text AS id, p.asset_code, p.pipe_class, p.diameter_mm, p.material, p.segment_id, p.is_closed,"
             " p.lifecycle_status = 'in_service' AS in_service",
             "gis.pipe p",
-            f"p.diameter_mm >= {_PIPE_DIAMETER_SQL}",
+            f"p.lifecycle_status <> 'abandoned' AND coalesce(p.diameter_mm, 0) >= {_PIPE_DIAMETER_SQL}",
         ),
         _Layer(
             "valves",
             15,
             "v.geom",
             f"v.id::text AS id, v.asset_code, v.valve_type, {_VALVE_MARK_SQL} AS mark, {_VALVE_BEARING_SQL} AS bearing_deg",
-            "gis.valve v JOIN gis.pipe p ON p.id = v.pipe_id",
+            "gis.valve v LEFT JOIN gis.pipe p ON p.id = v.pipe_id",
+            "v.lifecycle_status <> 'abandoned'",
         ),
-        _Layer("hydrants", 15, "h.geom", "h.id::text AS id, h.asset_code", "gis.hydrant h"),
+        _Layer(
+            "hydrants",
+            15,
+            "h.geom",
+            "h.id::text AS id, h.asset_code",
+            "gis.hydrant h",
+            "h.lifecycle_status <> 'abandoned'",
+        ),
     ),
     TileSet.BASE: (
         _Layer("water", 9, "l.geom", "l.kind, l.name", "gis.land_area l"),
@@ -105,6 +114,11 @@ _LAYERS: dict[TileSet, tuple[_Layer, ...]] = {
 }
 _SCOPED = {TileSet.NETWORK}
 """Sets that end at the border of a person's area; streets are no secret."""
+
+
+def layers_of(tile_set: TileSet) -> list[tuple[str, int]]:
+    """Name a set's layers, each with the zoom from which on it is drawn."""
+    return [(layer.name, layer.zoom_min) for layer in _LAYERS[tile_set]]
 
 
 def _layer_sql(layer: _Layer, *, is_scoped: bool) -> str:
