@@ -154,6 +154,18 @@ def _add_network_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     propose.add_argument("files", nargs="+", type=Path, metavar="FILE")
     propose.add_argument("--crs", metavar="EPSG:N|local", help="coordinate system of files that name none")
     propose.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    isolate = network_commands.add_parser("isolate", help="which valves to close for a broken pipe")
+    isolate.add_argument("pipe", metavar="PIPE_ID", help="the pipe, as its source names it")
+    isolate.add_argument(
+        "--inoperable",
+        action="append",
+        default=[],
+        metavar="VALVE_ID",
+        help="a valve that will not turn; may be given again",
+    )
+    isolate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    isolate_all = network_commands.add_parser("isolate-all", help="the same for every pipe, one a line")
+    isolate_all.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from app.commands import isolation
 from app.provision import workspaces
 from app.provision.errors import ProvisionError
 from app.provision.output import write_json, write_line
@@ -23,7 +24,11 @@ PROBLEMS_SHOWN = 20
 
 def run(options: argparse.Namespace) -> int:
     """Answer `network …`."""
-    commands: dict[str, Callable[[argparse.Namespace], int]] = {"import": import_network}
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "import": import_network,
+        "isolate": isolation.isolate,
+        "isolate-all": isolation.isolate_all,
+    }
     return commands[options.network_command](options)
 
 
