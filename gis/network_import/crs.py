@@ -23,11 +23,16 @@ SCALE_ERROR_MAX = 0.002
 """A plane whose metres are wrong by more is not measured in."""
 ZONE_STEP_M = 1_000_000.0
 """A zone's number is written in front of a Gauss-Krüger easting as so many thousand kilometres."""
+STRAY_PERCENTILES = (2.0, 98.0)
+"""Coordinates outside are not counted when an operation is chosen: files hold zeros."""
 FALSE_EASTING_M = 500_000.0
 EASTING_REACH_M = 350_000.0
 """No point of a zone of six degrees lies farther from its central meridian."""
 
 _AUTHORITY_CODE = re.compile(r"(?i)^\s*(EPSG|ESRI|IGNF|OGC)\s*:\s*([A-Z0-9]+)\s*$")
+
+_UNDEFINED = re.compile(r"(?i)undefined|^unknown$|^unnamed$")
+"""How software names a system that it does not know; with all its parameters it could still be used, without datum it is a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def described_system(description: str) -> SourceSystem | None:
         crs = horizontal(CRS.from_user_input(description))
     except CRSError:
         return None
-    if not (crs.is_geographic or crs.is_projected):
+    if not (crs.is_geographic or crs.is_projected) or _UNDEFINED.search(crs.name):
         return None
     authority = crs.to_authority(min_confidence=70)
     return SourceSystem(":".join(authority) if authority else crs.name, crs)
@@ -98,6 +103,11 @@ class Placing:
         lon, lat = self._transformer.transform(x, y)
         return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
 
+    def to_plane(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        """Give the system's own coordinates back, by the same operation."""
+        x, y = self._transformer.transform(lon, lat, direction="INVERSE")
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+
     def geometries(self, shapes: Any) -> Any:
         """Give an array of geometries in longitude and latitude."""
         return shapely.transform(shapes, lambda xy: np.column_stack(self.to_degrees(xy[:, 0], xy[:, 1])))
@@ -127,7 +137,10 @@ def place_on_earth(system: SourceSystem, x: Floats, y: Floats) -> Placing:
     lon, lat = (np.asarray(values) for values in plain.transform(x, y))
     if not _fits(crs, lon, lat):
         raise BadNetworkFile(_misfit(system, plain, x, y, lon, lat))
-    box = AreaOfInterest(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    known = np.isfinite(lon) & np.isfinite(lat)
+    west, east = np.percentile(lon[known], STRAY_PERCENTILES)
+    south, north = np.percentile(lat[known], STRAY_PERCENTILES)
+    box = AreaOfInterest(float(west), float(south), float(east), float(north))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is missing is told as a caution
@@ -135,16 +148,16 @@ def place_on_earth(system: SourceSystem, x: Floats, y: Floats) -> Placing:
     except ProjError as error:
         raise BadNetworkFile(f"PROJ knows no way from {system.label} to WGS 84") from error
     best = group.transformers[0] if group.transformers else plain
-    known = best.accuracy is not None and best.accuracy >= 0
-    how_well = f"{best.accuracy:g} m" if known else "accuracy unknown"
+    is_stated = best.accuracy is not None and best.accuracy >= 0
+    how_well = f"{best.accuracy:g} m" if is_stated else "accuracy unknown"
     described = f"{system.label} to WGS 84: {best.description} ({how_well})"
     caution = None
     if not group.best_available and group.unavailable_operations:
         better = group.unavailable_operations[0]
         caution = f"a better operation is not installed: {better.name}"
-        if known and better.accuracy >= 0:
+        if is_stated and better.accuracy >= 0:
             caution += f" ({better.accuracy:g} m instead of {how_well})"
-    elif not known:
+    elif not is_stated:
         caution = "PROJ states no accuracy for the operation used"
     return Placing(described, caution, best)
 
@@ -167,15 +180,14 @@ def metric_srid_for(systems: Sequence[SourceSystem], centre: LonLat) -> int:
 
 
 def _fits(crs: CRS, lon: Floats, lat: Floats) -> bool:
-    """Tell whether all places are on Earth and near the area the system is meant for."""
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        return False
-    if np.abs(lon).max(initial=0.0) > 180.0 or np.abs(lat).max(initial=0.0) > 90.0:
+    """Tell whether most places are on Earth and near the area the system is meant for; strays are told one by one."""
+    known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
+    if np.count_nonzero(known) < len(lon) / 2:
         return False
     area = crs.area_of_use
     if area is None:
         return True
-    middle_lon, middle_lat = float(np.median(lon)), float(np.median(lat))
+    middle_lon, middle_lat = float(np.median(lon[known])), float(np.median(lat[known]))
     if not area.south - AREA_MARGIN_DEG <= middle_lat <= area.north + AREA_MARGIN_DEG:
         return False
     if area.west <= area.east:
@@ -200,8 +212,9 @@ def _misfit(system: SourceSystem, plain: Transformer, x: Floats, y: Floats, lon:
             f"coordinates ({sample}) look like degrees, not like {system.label}: name the system they are in"
         )
     where = ""
-    if np.isfinite(lon).any() and np.isfinite(lat).any():
-        where = f" would lie at {np.nanmedian(lon):.4f}, {np.nanmedian(lat):.4f}, which"
+    known = np.isfinite(lon) & np.isfinite(lat)
+    if known.any():
+        where = f" would lie at {np.median(lon[known]):.4f}, {np.median(lat[known]):.4f}, which"
     return f"coordinates ({sample}){where} is far outside where {system.label} is used: name the system they are in"
 
 

@@ -239,6 +239,7 @@ def _places(parser: _WatchedInpFile, system: SourceSystem, called: str) -> _Plac
     except BadNetworkFile as error:
         raise BadNetworkFile(f"{called}: {error.detail}") from error
     lon, lat = placing.to_degrees(pairs[:, 0], pairs[:, 1])
+    is_on_earth = np.isfinite(lon) & np.isfinite(lat)
     bend_lon, bend_lat = placing.to_degrees(bend_pairs[:, 0], bend_pairs[:, 1])
     bends, start = {}, 0
     all_bends = list(zip(bend_lon.tolist(), bend_lat.tolist(), strict=True))
@@ -246,10 +247,11 @@ def _places(parser: _WatchedInpFile, system: SourceSystem, called: str) -> _Plac
         bends[code] = all_bends[start : start + len(vertices)]
         start += len(vertices)
     caution = () if placing.caution is None else (Problem("[COORDINATES]", "", placing.caution),)
-    centre = LonLat(lon=float(np.median(lon)), lat=float(np.median(lat)))
+    centre = LonLat(lon=float(np.median(lon[is_on_earth])), lat=float(np.median(lat[is_on_earth])))
+    degrees = zip(named, zip(lon.tolist(), lat.tolist(), strict=True), is_on_earth.tolist(), strict=True)
     return _Places(
-        dict(zip(named, zip(lon.tolist(), lat.tolist(), strict=True), strict=True)),
-        bends,
+        {code: pair for code, pair, is_known in degrees if is_known},
+        {code: pairs for code, pairs in bends.items() if np.isfinite(pairs).all()},
         metric_srid_for([system], centre),
         placing.described,
         caution,
@@ -275,7 +277,7 @@ class _InpReader:
             place = self._places.nodes.get(code)
             if place is None and self._is_placed:
                 self.warnings.append(
-                    Problem(self._section(kind), code, "it has no coordinates and is not drawn")
+                    Problem(self._section(kind), code, "it has no coordinates on Earth and is not drawn")
                 )
             elevation = head = None
             demand = 0.0
