@@ -112,10 +112,8 @@ def handle_batch(
         rows = session.scalars(_due(only, without).limit(batch)).all()
         # Until nothing is left or time is up: what was handled so far holds rows that others wait for.
         ends_at = monotonic() + BATCH_S
-        while rows and not failed and monotonic() < ends_at:
+        while rows:
             for row in rows:
-                if failed or monotonic() > ends_at:
-                    break
                 taken += 1
                 if row.name not in heard:
                     row.handled_at = real_now()
@@ -128,6 +126,10 @@ def handle_batch(
                         row.handled_at = real_now()
                 except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
                     failed.append((row.id, error))
+                if failed or monotonic() > ends_at:
+                    break
+            if failed or monotonic() > ends_at:
+                break
             rows = session.scalars(_due(only, without).limit(batch)).all()
     for event_id, failure in failed:
         with factory() as session, session.begin():

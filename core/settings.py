@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     )
     login_pause_minutes: int = Field(15, description="Real minutes of that pause.")
     request_bytes_max: int = Field(1_000_000, description="Largest request body taken, bytes.")
+    network_upload_bytes_max: int = Field(
+        200_000_000,
+        description="Largest file of a network taken, bytes; it comes in parts of at most 8,000,000.",
+    )
     secure_cookies: bool = Field(
         False, description="Mark cookies Secure; set it wherever pages come over HTTPS."
     )
@@ -72,7 +76,9 @@ class Settings(BaseSettings):
     )
 
     # Events, deadlines, jobs
-    relay_batch_events: int = Field(100, description="Events handled in one transaction.")
+    relay_batch_events: int = Field(
+        20, description="Events read at once; a transaction handles as many as fit its time."
+    )
     relay_poll_s: float = Field(
         0.5, description="Real seconds after which the relay looks without being woken."
     )
