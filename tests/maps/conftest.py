@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
-from core.auth import Actor
+from core.auth import Actor, effective_operations
 from core.clock import real_now, utc_now
 from core.db import new_id
 from core.events import ReportLocated
@@ -72,7 +72,7 @@ def actor_of(role: str, *, area_wkt: str | None = None, session_id: UUID | None 
         username=role,
         display_name=role,
         role=role,
-        operations=frozenset(map(str, seed.operations)),
+        operations=effective_operations(seed.operations, seed.functions),
         fields=frozenset(map(str, seed.fields)),
         area_wkt=area_wkt,
         desk_ids=frozenset(),

@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import auth
 from core.clock import real_now, utc_now
 from core.db import SessionFactory, new_id, transaction
 from core.events import AssignmentChanged, IncidentStateChanged, ReportTaken
-from core.models import LoginSession, User
+from core.models import LoginSession, PostRole, User
 from core.outbox import emit
 from maps.live import QUEUE_MESSAGES_MAX, Client, Draft, Hub
 from tests.maps.conftest import Scene, actor_of, box_wkt, put_report, put_scene
@@ -256,8 +256,10 @@ def test_one_who_falls_far_behind_starts_again(factory: SessionFactory, scene: S
     run(work)
 
 
-@pytest.mark.parametrize("how", ["revoked", "disabled"])
-def test_a_stream_ends_with_its_log_in(factory: SessionFactory, scene: Scene, how: str) -> None:
+@pytest.mark.parametrize("how", ["revoked", "disabled", "another role", "another area"])
+def test_a_stream_ends_with_its_log_in_and_with_the_rights_it_was_opened_with(
+    factory: SessionFactory, scene: Scene, how: str
+) -> None:
     async def work() -> None:
         hub = Hub(factory)
         login = logged_in(factory)
@@ -265,10 +267,20 @@ def test_a_stream_ends_with_its_log_in(factory: SessionFactory, scene: Scene, ho
         await hub.tick()
         assert client.is_over is False
         with transaction(factory) as session:
-            if how == "revoked":
-                auth.revoke(session, login)
-            else:
-                session.execute(update(User).values(disabled_at=real_now()))
+            match how:
+                case "revoked":
+                    auth.revoke(session, login)
+                case "disabled":
+                    session.execute(update(User).values(disabled_at=real_now()))
+                case "another role":
+                    session.execute(
+                        update(User).values(
+                            role_id=select(PostRole.id).where(PostRole.name == "agent").scalar_subquery()
+                        )
+                    )
+                case _:
+                    area = func.ST_Multi(func.ST_MakeEnvelope(0, 0, 1, 1, 4326))
+                    session.execute(update(User).values(area=area))
         await hub.tick()
         assert client.is_over is True
 
