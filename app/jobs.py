@@ -1,6 +1,6 @@
 """The tasks that `core/jobs.py` queues, and the app that runs them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,13 @@ from app.crew_notices import CrewNotices, JobNotice, NoticeKind
 from app.provision.mosquitto import Broker, write_credentials
 from core.clock import utc_now
 from core.db import SessionFactory, session_factory, transaction
+from core.errors import MainlineError
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
 from core.settings import Settings
+from gis.network_import.reading import read_network
+from gis.versions import reading
+from gis.versions.uploads import forget_unused
 from tracker.partitions import days_around, drop_old_positions, ensure_days
 from tracker.queries import broker_users
 
@@ -26,6 +30,9 @@ WRITE_BROKER_CREDENTIALS = "write_broker_credentials"
 
 NOTICE_RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 CREDENTIALS_RETRY = procrastinate.RetryStrategy(max_attempts=10, exponential_wait=2)
+NETWORK_RETRY = procrastinate.RetryStrategy(max_attempts=3, wait=5)
+UPLOAD_KEPT = timedelta(days=1)
+"""Time an uploaded file waits to be read before it is forgotten."""
 STALLED_AFTER_S = 30
 """A worker whose heartbeat is older than this is dead, and its jobs are given to another."""
 JOBS_KEPT_H = 24
@@ -40,6 +47,7 @@ def make_worker_app(settings: Settings) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
     factory = session_factory(settings.database_url.get_secret_value(), pool_size=2)
     _add_broker_tasks(app, settings, factory)
+    _add_network_tasks(app, factory)
     _add_housekeeping(app, settings, factory)
     return app
 
@@ -110,6 +118,42 @@ def tell_crew_of_change(session: Session, event: AssignmentChanged) -> None:
 def let_broker_know_devices(session: Session, event: DeviceCredentialsChanged) -> None:
     """Have the broker's password file written anew; any number of changes while one waits are one."""
     defer(session, WRITE_BROKER_CREDENTIALS, idempotency_key=WRITE_BROKER_CREDENTIALS)
+
+
+# --- versions of the network --------------------------------------------------------------------------------------------------
+
+
+def _add_network_tasks(app: procrastinate.App, factory: SessionFactory) -> None:
+    """Add what reads and publishes networks; a worker that dies on it rolls back, and the job is done again by another."""
+
+    @app.task(name=reading.READ_NETWORK, retry=NETWORK_RETRY)
+    def read_network_version(number: int) -> None:
+        with transaction(factory) as session:
+            may_go_on = reading.begin_attempt(session, number)
+        if not may_go_on:
+            return
+        with transaction(factory) as session:
+            reading.read_version(session, number, read_network)
+        log.info("jobs.network_read", version=number)
+
+    @app.task(name=reading.PUBLISH_NETWORK, retry=NETWORK_RETRY)
+    def publish_network_version(number: int, by: str | None = None) -> None:
+        try:
+            with transaction(factory) as session:
+                reading.publish_asked(session, number, by=UUID(by) if by else None)
+        except MainlineError as error:
+            with transaction(factory) as session:
+                reading.publishing_failed(session, number, error.detail)
+        log.info("jobs.network_published", version=number)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sweep_network_versions", queueing_lock="sweep_network_versions")
+    def sweep_network_versions(timestamp: int) -> None:
+        with transaction(factory) as session:
+            swept = reading.sweep_cut_off(session)
+            forgotten = forget_unused(session, before=utc_now() - UPLOAD_KEPT)
+        if swept or forgotten:
+            log.info("jobs.network_versions_swept", versions=swept, uploads=forgotten)
 
 
 # --- housekeeping -------------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ class Operation(StrEnum):
     TRAILS_READ = "trails.read"
     MAP_READ = "map.read"
     NETWORK_READ = "network.read"
+    NETWORK_IMPORT = "network.import"
+    NETWORK_PUBLISH = "network.publish"
     LOCATE_USE = "locate.use"
     PROFILE_OWN = "profile.own"
     USERS_MANAGE = "users.manage"
@@ -66,7 +68,7 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
-    Function.MAP: frozenset({_O.MAP_READ, _O.NETWORK_READ}),
+    Function.MAP: frozenset({_O.MAP_READ, _O.NETWORK_READ, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}),
     Function.ADMINISTER: frozenset(
         {_O.USERS_MANAGE, _O.SESSIONS_MANAGE, _O.AUDIT_READ, _O.CALENDAR_MANAGE, _O.EVENTS_MANAGE}
     ),
@@ -120,7 +122,9 @@ ROLE_SEEDS: Final = (
         "supervision",
         frozenset({_F.HOTLINE, _F.DISPATCH, _F.MAP}),
         "supervisor",
-        frozenset(_DISPATCHER | _AGENT | {_O.TRAILS_READ, _O.CREWS_MANAGE}),
+        frozenset(
+            _DISPATCHER | _AGENT | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
+        ),
         frozenset(PersonalField),
     ),
     RoleSeed(

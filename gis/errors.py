@@ -1,6 +1,6 @@
 """What the network's package refuses, each by its own name."""
 
-from core.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
+from core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 
 
 class BadCoordinate(Invalid):
@@ -97,3 +97,23 @@ class BrokenDraft(Invalid):
 
 class AnotherPublishes(Conflict):
     """Another version is being published at this moment; try again when it is done."""
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload of yours that still waits to be read; send the file again."""
+
+
+class IncompleteUpload(Conflict):
+    """Only a part of the file arrived; send it again."""
+
+
+class NoSuchDraftTile(NotFound):
+    """There is no such tile."""
+
+
+class WholeNetworkOnly(Forbidden):
+    """Versions concern the whole network; only people whose area is not limited may work on them."""
+
+
+class AssetNotFound(NotFound):
+    """No asset of the network has that code; check it letter by letter."""

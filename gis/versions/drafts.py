@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from gis.errors import AnotherPublishes, BrokenDraft, NotADraft, VersionNotFound
-from gis.models import DraftFeature, NetworkVersion, VersionState
+from gis.models import DraftFeature, NetworkUpload, NetworkVersion, VersionState
 from gis.network_import.draft import NetworkDraft
 from gis.versions.differences import difference, keep_drawing
 from gis.versions.packing import pack, unpack
@@ -103,12 +103,13 @@ def refuse(session: Session, number: int, reason: str) -> None:
 
 
 def discard(session: Session, number: int) -> NetworkVersion:
-    """Put a version aside that was never published; it can be taken up again."""
+    """Put a version aside that was never published; what was read of it can be taken up again, its files are gone."""
     version = version_for_change(
         session, number, VersionState.DRAFT, VersionState.REFUSED, VersionState.READING
     )
     version.state = VersionState.DISCARDED
     session.execute(delete(DraftFeature).where(DraftFeature.version == number))
+    session.execute(delete(NetworkUpload).where(NetworkUpload.version == number))
     return version
 
 

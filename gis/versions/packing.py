@@ -22,7 +22,7 @@ from gis.network_import.draft import (
 )
 
 FORMAT = "mainline-network/1"
-GZIP_LEVEL = 6
+GZIP_LEVEL = 4
 KINDS: dict[str, type[Any]] = {  # Any: seven dataclasses without a common ancestor
     "zones": DraftZone,
     "junctions": DraftJunction,

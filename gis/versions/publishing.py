@@ -29,10 +29,12 @@ from gis.versions.drafts import content_of, take_turn, version_for_change
 from gis.versions.identity import NEW_ID_SQL
 from gis.versions.snapshot import record_first
 from gis.versions.staging import ASSET_KINDS, Kind, stage
-from gis.versions.summary import summary_of
 
 OUTLINE_MARGIN_M = 250.0
 """How far the area served reaches beyond the outermost main, metres."""
+_OF_A_DRAFT = ("publishing", "publish_problem", "attempts")
+_LASTING = ("area_name", "transformation", "counts", "bounds")
+"""What of a summary is as true of the same content published again."""
 
 
 def publish(session: Session, number: int, *, published_by: UUID | None) -> NetworkVersion:
@@ -67,8 +69,8 @@ def publish(session: Session, number: int, *, published_by: UUID | None) -> Netw
     return version
 
 
-def go_back(session: Session, number: int, *, by: UUID | None) -> NetworkVersion:
-    """Publish the content of an earlier version again, as a new version.
+def draft_of_earlier(session: Session, number: int, *, by: UUID | None) -> NetworkVersion:
+    """Make a draft of the content of an earlier version; publishing it goes back to that.
 
     Raises
     ------
@@ -80,21 +82,24 @@ def go_back(session: Session, number: int, *, by: UUID | None) -> NetworkVersion
     take_turn(session)
     record_first(session)
     earlier = version_for_change(session, number, VersionState.SUPERSEDED)
-    draft = content_of(earlier)
     again = NetworkVersion(
         state=VersionState.DRAFT,
         source=earlier.source,
         crs=earlier.crs,
         goes_back_to=number,
-        summary=summary_of(draft)
-        | {key: earlier.summary[key] for key in ("area_name", "transformation") if key in earlier.summary},
+        summary={key: earlier.summary[key] for key in _LASTING if key in earlier.summary},
         mapping=earlier.mapping,
         content=earlier.content,
         created_by=by,
     )
     session.add(again)
     session.flush()
-    return publish(session, again.number, published_by=by)
+    return again
+
+
+def go_back(session: Session, number: int, *, by: UUID | None) -> NetworkVersion:
+    """Publish the content of an earlier version again, as a new version; see `draft_of_earlier` and `publish`."""
+    return publish(session, draft_of_earlier(session, number, by=by).number, published_by=by)
 
 
 # --- assets ---------------------------------------------------------------------------------------
@@ -188,7 +193,7 @@ def _supersede(session: Session, version: NetworkVersion, by: UUID | None, serve
     session.execute(delete(NetworkUpload).where(NetworkUpload.version == version.number))
     version.state = VersionState.PUBLISHED
     version.published_by, version.published_at = by, utc_now()
-    version.summary = version.summary | {
+    version.summary = {key: value for key, value in version.summary.items() if key not in _OF_A_DRAFT} | {
         "segments": session.scalar(select(text("count(*)")).select_from(IsolationSegment)),
         "accounts_moved": served.moved_to_nearest,
         "accounts_without_main": served.without_main,

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.clock import utc_now
+from gis.coordinates import WGS84_SRID
 from gis.models import (
     Address,
     ControlLink,
@@ -48,7 +49,7 @@ def snapshot(session: Session) -> NetworkDraft:
     pipe = dict(_pairs(session, Pipe.id, Pipe.asset_code))
     return NetworkDraft(
         source=area.built_from,
-        crs=LOCAL if area.metric_srid is None else "EPSG:4326",
+        crs=LOCAL if area.metric_srid is None else f"EPSG:{WGS84_SRID}",
         metric_srid=area.metric_srid,
         zones=[
             DraftZone(code=row.code, name=row.name, source_head_m=row.source_head_m, outline=shape)

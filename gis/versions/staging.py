@@ -230,7 +230,10 @@ def _stage_customers(session: Session, cursor: psycopg.Cursor[Any], draft: Netwo
         for row in session.execute(select(CustomerAccount.account_no, CustomerAccount.id))
     }
     some = draft.customers
-    read = [parse_address(one.address) if one.address else None for one in some]
+    # Only who is new may need an address made; reading one takes its time.
+    read = [
+        parse_address(one.address) if one.address and one.account_no not in known else None for one in some
+    ]
     cursor.execute(
         f"""DROP TABLE IF EXISTS {STAGED_CUSTOMER};
         CREATE TEMP TABLE {STAGED_CUSTOMER} (

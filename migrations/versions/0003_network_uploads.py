@@ -13,6 +13,11 @@ LIFECYCLE = ("proposed", "in_service", "out_of_service", "abandoned")
 
 
 def upgrade() -> None:
+    # Workspaces that have their roles already: those who see to the network may renew it.
+    op.execute(
+        """UPDATE core.post_role SET operations = operations || ARRAY['network.import', 'network.publish']
+            WHERE name IN ('supervisor', 'administrator') AND NOT 'network.import' = ANY(operations)"""
+    )
     op.add_column(
         "junction",
         sa.Column("lifecycle_status", sa.String(24), nullable=False, server_default="in_service"),
@@ -113,3 +118,7 @@ def downgrade() -> None:
         op.drop_table(table, schema="gis")
     op.alter_column("service_connection", "geom", nullable=False, schema="gis")
     op.drop_column("junction", "lifecycle_status", schema="gis")
+    op.execute(
+        """UPDATE core.post_role
+              SET operations = array_remove(array_remove(operations, 'network.import'), 'network.publish')"""
+    )
