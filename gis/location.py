@@ -296,6 +296,7 @@ _SERVED = (
     .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id)
     .join(Pipe, Pipe.id == ServiceConnection.pipe_id)
     .join(Address, Address.id == CustomerAccount.address_id, isouter=True)
+    .where(ServiceConnection.geom.is_not(None), Pipe.lifecycle_status != LifecycleStatus.ABANDONED)
     .order_by(CustomerAccount.account_no)
 )
 

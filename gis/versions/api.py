@@ -14,7 +14,7 @@ from core.models import User
 from core.text import Line
 from gis.errors import AssetNotFound, VersionNotFound, WholeNetworkOnly
 from gis.models import NetworkUpload, NetworkVersion
-from gis.versions import drafts, publishing, reading, uploads
+from gis.versions import drafts, publishing, reading, register, uploads
 from gis.versions.drawing import ZOOM_MAX, draft_tile, find_in_draft
 from gis.versions.history import histories
 from gis.versions.schemas import (
@@ -61,7 +61,7 @@ def _detail(session: Session, version: NetworkVersion) -> VersionDetailOut:
     return VersionDetailOut.detail(
         version,
         _people(session),
-        published=drafts.published_number(session),
+        published=register.published_number(session),
         can_be_read_again=files is not None,
     )
 
@@ -123,7 +123,7 @@ def list_versions(
     _whole(actor)
     people = _people(session)
     return VersionsOut(
-        items=[VersionOut.of(one, people) for one in drafts.list_versions(session, limit=limit)]
+        items=[VersionOut.of(one, people) for one in register.list_versions(session, limit=limit)]
     )
 
 

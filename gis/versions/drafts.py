@@ -1,28 +1,28 @@
 """A version before it is published: read, refused, looked at, compared again, discarded."""
 
-from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import LockNotAvailable
-from sqlalchemy import delete, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from gis.errors import AnotherPublishes, BrokenDraft, NotADraft, VersionNotFound
+from gis.errors import BrokenDraft, NotADraft
 from gis.models import DraftFeature, NetworkUpload, NetworkVersion, VersionState
 from gis.network_import.draft import NetworkDraft
 from gis.versions.differences import difference, keep_drawing
-from gis.versions.packing import pack, unpack
+from gis.versions.packing import pack
+from gis.versions.register import (
+    content_of,
+    new_version,
+    published_number,
+    take_turn,
+    version_for_change,
+)
 from gis.versions.snapshot import record_first
 from gis.versions.soundness import NAMED_MAX, broken_at
 from gis.versions.staging import stage
 from gis.versions.summary import difference_summary, summary_of
-
-VERSIONS_LOCK = 7_301_004
-"""Key of the advisory lock under which one transaction at a time records or publishes versions."""
-LOCK_WAIT_MS = 120_000
 
 
 def make_version(
@@ -46,11 +46,9 @@ def make_version(
     """
     take_turn(session)
     record_first(session)
-    version = NetworkVersion(
-        state=VersionState.READING, source=draft.source, mapping=mapping, created_by=created_by
+    version = new_version(
+        session, state=VersionState.READING, source=draft.source, mapping=mapping, created_by=created_by
     )
-    session.add(version)
-    session.flush()
     finish_reading(session, version, draft)
     return version
 
@@ -127,65 +125,3 @@ def take_up_again(session: Session, number: int) -> NetworkVersion:
     version.state = VersionState.DRAFT
     _compare(session, version, content_of(version), dict(version.summary))
     return version
-
-
-# --- finding versions -------------------------------------------------------------------------------
-
-
-def take_turn(session: Session) -> None:
-    """Wait until no other transaction records or publishes a version; held to the end of this one.
-
-    Raises
-    ------
-    AnotherPublishes
-        It took too long.
-    """
-    session.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}"))
-    try:
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": VERSIONS_LOCK})
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            raise AnotherPublishes from error
-        raise
-    session.execute(text("SET LOCAL lock_timeout = DEFAULT"))
-
-
-def published_number(session: Session) -> int | None:
-    """Tell which version serves."""
-    return session.scalar(select(NetworkVersion.number).where(NetworkVersion.state == VersionState.PUBLISHED))
-
-
-def version_for_change(session: Session, number: int, *states: VersionState) -> NetworkVersion:
-    """Lock a version that is in one of these states.
-
-    Raises
-    ------
-    VersionNotFound
-        There is none of that number.
-    NotADraft
-        It is in another state.
-    """
-    version = session.get(NetworkVersion, number, with_for_update=True, populate_existing=True)
-    if version is None:
-        raise VersionNotFound
-    if version.state not in states:
-        raise NotADraft(f"Version {number} is {version.state.value}; this cannot be done with it any more.")
-    return version
-
-
-def content_of(version: NetworkVersion) -> NetworkDraft:
-    """Unpack a version.
-
-    Raises
-    ------
-    NotADraft
-        It was never read to its end.
-    """
-    if version.content is None:
-        raise NotADraft
-    return unpack(version.content)
-
-
-def list_versions(session: Session, *, limit: int = 100) -> Sequence[NetworkVersion]:
-    """List versions, newest first."""
-    return session.scalars(select(NetworkVersion).order_by(NetworkVersion.number.desc()).limit(limit)).all()

@@ -25,8 +25,8 @@ from gis.network_import.draft import NetworkDraft
 from gis.segments import rebuild_segments
 from gis.versions.customers import Served, publish_customers
 from gis.versions.differences import fate_sql
-from gis.versions.drafts import content_of, take_turn, version_for_change
 from gis.versions.identity import NEW_ID_SQL
+from gis.versions.register import content_of, new_version, take_turn, version_for_change
 from gis.versions.snapshot import record_first
 from gis.versions.staging import ASSET_KINDS, Kind, stage
 
@@ -82,7 +82,8 @@ def draft_of_earlier(session: Session, number: int, *, by: UUID | None) -> Netwo
     take_turn(session)
     record_first(session)
     earlier = version_for_change(session, number, VersionState.SUPERSEDED)
-    again = NetworkVersion(
+    return new_version(
+        session,
         state=VersionState.DRAFT,
         source=earlier.source,
         crs=earlier.crs,
@@ -92,9 +93,6 @@ def draft_of_earlier(session: Session, number: int, *, by: UUID | None) -> Netwo
         content=earlier.content,
         created_by=by,
     )
-    session.add(again)
-    session.flush()
-    return again
 
 
 def go_back(session: Session, number: int, *, by: UUID | None) -> NetworkVersion:

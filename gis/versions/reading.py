@@ -12,8 +12,9 @@ from core.jobs import defer
 from gis.errors import BadNetworkFile, NotADraft
 from gis.models import NetworkUpload, NetworkVersion, VersionState
 from gis.network_import.draft import NetworkDraft
-from gis.versions.drafts import finish_reading, refuse, take_turn, version_for_change
+from gis.versions.drafts import finish_reading, refuse
 from gis.versions.publishing import publish
+from gis.versions.register import new_version, take_turn, version_for_change
 from gis.versions.snapshot import record_first
 from gis.versions.uploads import FILES_MAX, attach, files_of
 
@@ -41,11 +42,9 @@ def ask_to_read(
         raise BadNetworkFile(f"Send between one and {FILES_MAX} files.")
     take_turn(session)
     record_first(session)
-    version = NetworkVersion(
-        state=VersionState.READING, source="", crs=crs, mapping=mapping, created_by=created_by
+    version = new_version(
+        session, state=VersionState.READING, source="", crs=crs, mapping=mapping, created_by=created_by
     )
-    session.add(version)
-    session.flush()
     version.source = ", ".join(attach(session, upload_ids, version.number, created_by=created_by))
     _queue_reading(session, version)
     return version

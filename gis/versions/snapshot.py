@@ -38,6 +38,7 @@ from gis.network_import.draft import (
     NetworkDraft,
 )
 from gis.versions.packing import pack
+from gis.versions.register import new_version
 from gis.versions.summary import summary_of
 
 
@@ -144,7 +145,8 @@ def record_first(session: Session) -> NetworkVersion | None:
     if session.scalar(select(ServiceArea.id)) is None:
         return None
     draft = snapshot(session)
-    version = NetworkVersion(
+    return new_version(
+        session,
         state=VersionState.PUBLISHED,
         source=draft.source,
         crs=draft.crs,
@@ -152,9 +154,6 @@ def record_first(session: Session) -> NetworkVersion | None:
         content=pack(draft),
         published_at=utc_now(),
     )
-    session.add(version)
-    session.flush()
-    return version
 
 
 def _pairs(session: Session, key: Any, value: Any) -> Sequence[Any]:
