@@ -152,7 +152,6 @@ def _add_network_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     read.add_argument("--json", action="store_true", help="one JSON object on standard output")
     propose = network_commands.add_parser("propose-mapping", help="suggest a mapping from the files' data")
     propose.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    propose.add_argument("--crs", metavar="EPSG:N|local", help="coordinate system of files that name none")
     propose.add_argument("--json", action="store_true", help="one JSON object on standard output")
     isolate = network_commands.add_parser("isolate", help="which valves to close for a broken pipe")
     isolate.add_argument("pipe", metavar="PIPE_ID", help="the pipe, as its source names it")

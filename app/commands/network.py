@@ -16,10 +16,13 @@ from core.db import session_factory, transaction
 from core.errors import MainlineError
 from gis.models import IsolationSegment, NodeType
 from gis.network_import.draft import NetworkDraft, Problem
-from gis.network_import.reading import read_network
+from gis.network_import.reading import propose_mapping, read_network
+from gis.network_import.uploads import UploadLimits
 from gis.versions import make_version, publish
 
 PROBLEMS_SHOWN = 20
+LOCAL_LIMITS = UploadLimits(file_bytes=16 << 30, unpacked_bytes=64 << 30, entries=20_000)
+"""Whoever may start this command has the machine: the limits only catch accidents."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,16 +37,18 @@ def run(options: argparse.Namespace) -> int:
 
 def import_network(options: argparse.Namespace) -> int:
     """Read the files, store them as a version and publish it; the files are read before anything is touched."""
-    mapping = _text_of(options.mapping)
     try:
         with step("reading the files"):
-            draft = read_network(options.files, crs=options.crs, mapping=mapping)
+            read = read_network(
+                options.files, crs=options.crs, mapping=_text_of(options.mapping), limits=LOCAL_LIMITS
+            )
+        draft = read.draft
     except MainlineError as error:
         raise ProvisionError(error.detail) from error
     factory = session_factory(workspaces.ensure_database(options.workspace), pool_size=1)
     try:
         with step("storing and publishing the network"), transaction(factory) as session:
-            version = make_version(session, draft, mapping=mapping, created_by=None)
+            version = make_version(session, draft, mapping=read.mapping, created_by=None)
             publish(session, version.number, published_by=None)
             segments = session.scalar(select(func.count()).select_from(IsolationSegment)) or 0
     except MainlineError as error:
@@ -53,6 +58,27 @@ def import_network(options: argparse.Namespace) -> int:
         write_json(result)
     else:
         _show(result)
+    return 0
+
+
+def propose(options: argparse.Namespace) -> int:
+    """Write a mapping that the data suggest, and what is left to decide."""
+    try:
+        proposal = propose_mapping(options.files, limits=LOCAL_LIMITS)
+    except MainlineError as error:
+        raise ProvisionError(error.detail) from error
+    if options.json:
+        write_json(
+            {
+                "mapping": proposal.as_toml(),
+                "doubts": list(proposal.doubts),
+                "remarks": list(proposal.remarks),
+            }
+        )
+        return 0
+    write_line(proposal.as_toml().rstrip("\n"))
+    for doubt in proposal.doubts:
+        tell(f"to decide: {doubt}")
     return 0
 
 

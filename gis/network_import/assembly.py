@@ -539,6 +539,7 @@ class _Assembly:
         for line in range(self._pipe_count - 1, -1, -1):
             self._line_of_code[self._code_of_line(line)] = line
         self._lines_at: dict[int, list[_Side]] | None = None
+        self._sizes = self._pipe_column("diameter")
         by_reach: dict[float, list[_Device]] = defaultdict(list)
         for device in self._devices:
             if device.point is not None and not device.is_link:
@@ -621,8 +622,8 @@ class _Assembly:
         sides = self._lines_at.get(joint, [found])
         if len(sides) <= 1:
             return found
-        sizes = self._pipe_column("diameter")
-        own = device.features.column("diameter")[device.row]
+        sizes = self._sizes
+        own = device.value("diameter")
         size_of = {one: sizes[self._row_of_line[one.line]] for one in sides}
         alike = [one for one in sides if own is not None and size_of[one] == own] or sides
         best = min(
@@ -913,9 +914,9 @@ class _Assembly:
         for joint, point in zip(numbered, points, strict=True):
             one, row = row_of.get(joint, (None, 0))
             kind = NodeType.JUNCTION if one is None else _NODE_TYPES[one.rule.holds]
-            elevation = None if one is None else _known(one.numbers("elevation")[row])
-            head = None if one is None else _known(one.numbers("head")[row])
-            demand = None if one is None else _known(one.numbers("demand")[row])
+            elevation = None if one is None else _known(one.value("elevation", row))
+            head = None if one is None else _known(one.value("head", row))
+            demand = None if one is None else _known(one.value("demand", row))
             drafts.append(
                 DraftJunction(
                     code=self._joint_names[joint],
@@ -923,7 +924,7 @@ class _Assembly:
                     elevation_m=elevation,
                     head_m=head if head is not None or kind is NodeType.JUNCTION else elevation,
                     base_demand_lps=demand or 0.0,
-                    zone=None if one is None else one.column("zone")[row],
+                    zone=None if one is None else one.value("zone", row),
                     place=point,
                 )
             )
@@ -984,7 +985,7 @@ class _Assembly:
                             code=one.codes[row],
                             pipe=self._piece_codes[standing[0]],
                             chainage_m=standing[1],
-                            diameter_mm=one.column("diameter")[row],
+                            diameter_mm=one.value("diameter", row),
                             place=places[row],
                         )
                     )
@@ -1026,7 +1027,7 @@ class _Assembly:
                 outline = None if self._plane.srid is None else shapely.MultiPolygon(parts)
                 zones[code] = DraftZone(
                     code=code,
-                    name=one.column("name")[row] or code,
+                    name=one.value("name", row) or code,
                     source_head_m=_known(heads[row]),
                     outline=outline,
                 )
@@ -1073,7 +1074,7 @@ class _Device:
 
     def value(self, name: str) -> Any:
         """Give one of its fields."""
-        return self.features.column(name)[self.row]
+        return self.features.value(name, self.row)
 
 
 def _part_of(holds: Holds, kind: StrEnum | None) -> tuple[Part | None, StrEnum]:

@@ -74,6 +74,10 @@ class Features:
             return self.columns[name]
         return np.full(len(self.codes), None, dtype=object)
 
+    def value(self, name: str, row: int) -> Any:
+        """Give one feature's value of a field, None where there is none."""
+        return self.columns[name][row] if name in self.columns else None
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Give a field's numbers, NaN where there is none."""
         if name in self.columns:
