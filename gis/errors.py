@@ -117,3 +117,27 @@ class WholeNetworkOnly(Forbidden):
 
 class AssetNotFound(NotFound):
     """No asset of the network has that code; check it letter by letter."""
+
+
+class ShutdownNotFound(NotFound):
+    """There is no such planned shutdown."""
+
+
+class ShutdownOver(Conflict):
+    """The shutdown is over or called off; plan another one."""
+
+
+class ShutdownTimesWrong(Invalid):
+    """A shutdown must end after it starts, and not lie in the past."""
+
+
+class NetworkTooLargeToSimulate(Conflict):
+    """The network is too large to be simulated while somebody waits; the plan itself holds without it."""
+
+
+class NotSimulable(Conflict):
+    """The records are not enough for a hydraulic model."""
+
+
+class CheckTookTooLong(Unavailable):
+    """EPANET found no answer in time; the plan itself holds without it."""

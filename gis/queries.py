@@ -1,13 +1,17 @@
 """Reading the network's tables."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, pipe_volumes_m3
+from gis.models import Pipe
 
 # Each column comes as one value, so that 60,000 pipes cost a few round figures instead of 60,000 Python rows.
 # What is abandoned is not there. What is only proposed, or out of service, carries no water: a pipe or a pump is closed,
@@ -126,3 +130,15 @@ def load_isolation_network(session: Session) -> IsolationNetwork:
         valve_lon=places[:, 0],
         valve_lat=places[:, 1],
     )
+
+
+def drawn_pipes(session: Session, pipe_ids: Sequence[UUID]) -> dict[str, Any] | None:
+    """Draw pipes as one GeoJSON line; None where none of them has a place (Any: GeoJSON)."""
+    if not pipe_ids:
+        return None
+    drawn = session.scalar(
+        select(func.ST_AsGeoJSON(func.ST_Multi(func.ST_Collect(Pipe.geom)), 7)).where(
+            Pipe.id == func.any(list(pipe_ids))
+        )
+    )
+    return None if drawn is None else json.loads(drawn)

@@ -1,16 +1,20 @@
 """What the network's routes take and give."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from core.text import Line
 from gis.coordinates import Datum, LonLat, to_wgs84
 from gis.geocoding import AddressCandidate, MatchKind
+from gis.hydraulic_check import HydraulicCheck, Supply
 from gis.isolation import IsolationPlan
 from gis.location import Location, Method
-from gis.models import Side
+from gis.models import CustomerClass, PlannedShutdown, Side
+from gis.shutdowns import Effect, ShutdownConflict
 
 
 class PointOut(BaseModel):
@@ -147,18 +151,63 @@ class SuggestionsOut(BaseModel):
 
 
 class ValveToCloseOut(BaseModel):
-    """A valve of a plan, in its turn."""
+    """A valve of a plan, in its turn; without a place where the network has none."""
 
     id: UUID
     asset_code: str
-    point: PointOut
+    point: PointOut | None
     order: int
+
+
+class EffectOut(BaseModel):
+    """Who has no water."""
+
+    pipes: int
+    customers: int
+    critical: dict[CustomerClass, int]
+    length_m: float
+
+    @classmethod
+    def of(cls, effect: Effect) -> "EffectOut":
+        """Write an effect down."""
+        return cls(
+            pipes=effect.pipes,
+            customers=effect.customers,
+            critical=dict(effect.critical),
+            length_m=round(effect.length_m, 2),
+        )
+
+
+class ConflictOut(BaseModel):
+    """Planned shutdowns that run at the same time, what falls dry by more than one, and whom only all together cut off."""
+
+    shutdown_ids: list[UUID]
+    titles: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    shared_pipes: list[UUID]
+    extra_pipes: list[UUID]
+    extra: EffectOut
+
+    @classmethod
+    def of(cls, conflict: ShutdownConflict, titles: Mapping[UUID, str]) -> "ConflictOut":
+        """Write a conflict down."""
+        return cls(
+            shutdown_ids=list(conflict.with_ids),
+            titles=[titles.get(one, "") for one in conflict.with_ids],
+            starts_at=conflict.starts_at,
+            ends_at=conflict.ends_at,
+            shared_pipes=list(conflict.shared_pipe_ids),
+            extra_pipes=list(conflict.extra_pipe_ids),
+            extra=EffectOut.of(conflict.extra),
+        )
 
 
 class IsolationOut(BaseModel):
     """What closing round a break takes and does."""
 
     pipe_id: UUID
+    pipe_code: str
     segment_ids: list[int]
     segment_pipes: list[UUID]
     valves_to_close: list[ValveToCloseOut]
@@ -167,20 +216,31 @@ class IsolationOut(BaseModel):
     cut_off_segment_ids: list[int]
     customers: int
     critical_customers: int
+    critical: dict[CustomerClass, int]
     length_m: float
+    volume_m3: float
+    length_without_volume_m: float
+    conflicts: list[ConflictOut]
+    segment_lines: Any = None
+    """GeoJSON of the segment's pipes, when asked for; Any: GeoJSON."""
+    cut_off_lines: Any = None
+    """GeoJSON of the pipes cut off with it, when asked for; Any: GeoJSON."""
 
     @classmethod
-    def of(cls, plan: IsolationPlan) -> "IsolationOut":
+    def of(
+        cls, plan: IsolationPlan, *, pipe_code: str, conflicts: Sequence[ConflictOut] = ()
+    ) -> "IsolationOut":
         """Write a plan down."""
         return cls(
             pipe_id=plan.pipe_id,
+            pipe_code=pipe_code,
             segment_ids=list(plan.segment_ids),
             segment_pipes=list(plan.segment_pipe_ids),
             valves_to_close=[
                 ValveToCloseOut(
                     id=valve.id,
                     asset_code=valve.asset_code,
-                    point=PointOut.of(valve.point),
+                    point=PointOut.of(valve.point) if valve.point else None,
                     order=valve.order,
                 )
                 for valve in plan.valves_to_close
@@ -190,5 +250,102 @@ class IsolationOut(BaseModel):
             cut_off_segment_ids=list(plan.cut_off_segment_ids),
             customers=plan.customers,
             critical_customers=plan.critical_customers,
+            critical=dict(plan.critical),
             length_m=round(plan.length_m, 2),
+            volume_m3=round(plan.volume_m3, 3),
+            length_without_volume_m=round(plan.length_without_volume_m, 2),
+            conflicts=list(conflicts),
         )
+
+
+class SupplyOut(BaseModel):
+    """How customers are supplied."""
+
+    dry: int
+    low: int
+    critical_dry: dict[CustomerClass, int]
+    critical_low: dict[CustomerClass, int]
+    pressure_p50_m: float
+
+    @classmethod
+    def of(cls, supply: Supply) -> "SupplyOut":
+        """Write it down."""
+        return cls(
+            dry=supply.dry,
+            low=supply.low,
+            critical_dry=dict(supply.critical_dry),
+            critical_low=dict(supply.critical_low),
+            pressure_p50_m=round(supply.pressure_p50_m, 1),
+        )
+
+
+class HydraulicCheckOut(BaseModel):
+    """What EPANET says of a plan: who is dry and who has too little pressure, today and with the plan carried out."""
+
+    before: SupplyOut
+    after: SupplyOut
+    newly_low: int
+    dry_beyond_plan: int
+    low_pipes: list[UUID]
+    assumptions: dict[str, int]
+
+    @classmethod
+    def of(cls, check: HydraulicCheck) -> "HydraulicCheckOut":
+        """Write a check down."""
+        return cls(
+            before=SupplyOut.of(check.before),
+            after=SupplyOut.of(check.after),
+            newly_low=check.newly_low,
+            dry_beyond_plan=check.dry_beyond_plan,
+            low_pipes=list(check.low_pipe_ids),
+            assumptions={name: count for name, count in check.assumptions.items() if count},
+        )
+
+
+class ShutdownIn(BaseModel):
+    """Work for which mains are shut between two times."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[Line, Field(min_length=1)]
+    pipe_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)]
+    inoperable_valve_ids: Annotated[list[UUID], Field(max_length=100)] = []
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class ShutdownOut(BaseModel):
+    """A planned shutdown, who has no water during it, and what it conflicts with."""
+
+    id: UUID
+    title: str
+    pipe_ids: list[UUID]
+    inoperable_valve_ids: list[UUID]
+    starts_at: datetime
+    ends_at: datetime
+    created_at: datetime
+    called_off_at: datetime | None
+    effect: EffectOut
+    conflicts: list[ConflictOut]
+
+    @classmethod
+    def of(cls, planned: PlannedShutdown, effect: Effect, conflicts: Sequence[ConflictOut]) -> "ShutdownOut":
+        """Write a shutdown down."""
+        return cls(
+            id=planned.id,
+            title=planned.title,
+            pipe_ids=list(planned.pipe_ids),
+            inoperable_valve_ids=list(planned.inoperable_valve_ids),
+            starts_at=planned.starts_at,
+            ends_at=planned.ends_at,
+            created_at=planned.created_at,
+            called_off_at=planned.called_off_at,
+            effect=EffectOut.of(effect),
+            conflicts=list(conflicts),
+        )
+
+
+class ShutdownsOut(BaseModel):
+    """Planned shutdowns, the first to start first."""
+
+    items: list[ShutdownOut]

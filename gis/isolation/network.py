@@ -172,7 +172,7 @@ class IsolationNetwork:
         return joined
 
     @cached_property
-    def _carries(self) -> Flags:
+    def carries(self) -> Flags:
         """Joints water passes as things stand."""
         carries = ~np.tile(self.pipe_closed, 2)
         shut = self.valve_joint[self.valve_closed]
@@ -271,7 +271,7 @@ class IsolationNetwork:
         part_count, part_of = hanging_together(
             self.vertex_count, [self._pairs_at(both_ways), self._plain_valves]
         )
-        crossing = self._carries & ~both_ways
+        crossing = self.carries & ~both_ways
         entering = self._pairs_at(crossing & self._is_entry)[:, ::-1]
         either_way = self._pairs_at(crossing & ~self._is_entry)
         turning = self._pairs_of_valves((self.valve_pipe == NONE) & ~self.valve_closed & self._shuts)

@@ -104,6 +104,20 @@ def test_a_stuck_valve_widens_the_plan(client, dispatcher, town):
     assert plan["length_m"] == 620.0 + 540.0
 
 
+def test_a_plan_says_who_and_how_much_and_is_drawn_when_asked(client, dispatcher, town):
+    params = {"pipe_id": str(town.pipes["H10"])}
+    plan = client.get("/api/network/isolation", params=params | {"drawn": "true"}, headers=dispatcher).json()
+    assert (plan["pipe_code"], plan["critical"]) == ("H10", {"school": 1, "hospital": 1})
+    assert (plan["critical_customers"], plan["length_without_volume_m"]) == (2, 0.0)
+    assert plan["volume_m3"] == pytest.approx(10.603, abs=0.001)
+    assert len(plan["segment_lines"]["coordinates"]) == len(plan["segment_pipes"])
+    assert len(plan["cut_off_lines"]["coordinates"]) == len(plan["cut_off_pipes"])
+    assert (
+        client.get("/api/network/isolation", params=params, headers=dispatcher).json()["segment_lines"]
+        is None
+    )
+
+
 def test_an_unknown_pipe_is_a_404(client, dispatcher, town):
     answer = client.get("/api/network/isolation", params={"pipe_id": str(uuid4())}, headers=dispatcher)
     assert answer.status_code == 404
