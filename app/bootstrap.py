@@ -23,7 +23,7 @@ def needed_programs(provides: Provides) -> list[Need]:
     if testing or not os.environ.get("MQTT_URL"):
         needs.append(packages.MOSQUITTO)
     if testing:
-        needs += [packages.CHROMIUM, packages.CHINESE_FONTS]
+        needs += [packages.CHROMIUM, packages.CHINESE_FONTS, packages.GDAL_TOOLS]
     return needs
 
 

@@ -49,6 +49,8 @@ CHINESE_FONTS = Need(
     lambda: any(Path("/usr/share/fonts").glob("*/noto*/NotoSansCJK-Regular.ttc")),
 )
 
+GDAL_TOOLS = Need("GDAL's tools", ("gdal-bin",), lambda: _on_path("ogr2ogr"))
+
 
 def ensure(needs: Sequence[Need]) -> None:
     """Install what is missing, with apt's progress on standard error.

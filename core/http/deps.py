@@ -54,6 +54,16 @@ def client_address(request: Request) -> str | None:
     return peer
 
 
+def own_address(request: Request) -> str:
+    """Tell the address people reach us by, for links; how they came is believed only from a listed proxy."""
+    settings: Settings = request.app.state.settings
+    url = request.base_url
+    forwarded = request.headers.get("x-forwarded-proto")
+    if forwarded in ("http", "https") and request.client and request.client.host in settings.trusted_proxies:
+        url = url.replace(scheme=forwarded)
+    return str(url).rstrip("/")
+
+
 def bearer_token(request: Request) -> str:
     """Find the access token: in the Authorization header, or in the cookie of a page of ours.
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from core.auth import Actor
 from core.clock import real_now
-from core.http.deps import DbSession, requires
+from core.http.deps import DbSession, own_address, requires
 from core.http.problems import MISASKED_RESPONSE
 from maps.api import TILE_FRESH_S, TILE_MEDIA_TYPE, tile_answer
 from maps.ogc import documents, html, reader, tilesets
@@ -31,7 +31,6 @@ PREFIX = "/ogc"
 FORMS = ("json", "html")
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """A page for people holds everything itself and may ask for nothing."""
-TILE_NUMBERS_MAX = 1 << 24
 
 router = APIRouter(prefix=PREFIX, tags=["ogc"], responses=MISASKED_RESPONSE)
 
@@ -42,7 +41,7 @@ TileNumber = Annotated[str, Path(pattern=r"^\d{1,8}$")]
 
 
 def _base(request: Request) -> str:
-    return f"{str(request.base_url).rstrip('/')}{PREFIX}"
+    return f"{own_address(request)}{PREFIX}"
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

@@ -31,6 +31,8 @@ class Collection:
         The columns between which a feature was there; none for what has no time.
     has_number_ids
         Its ids count; those of the others are UUIDs.
+    has_areas
+        Its features are areas, whose outer rings GeoJSON wants against the clock.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Collection:
     begins: str | None = None
     ends: str | None = None
     has_number_ids: bool = False
+    has_areas: bool = False
 
     @property
     def filters(self) -> dict[str, Kind]:
@@ -115,7 +118,9 @@ COLLECTIONS: Final = (
         {"pipe_count": _I, "length_m": _N, "customer_count": _I, "valve_count": _I, "cut_off_count": _I},
         has_number_ids=True,
     ),
-    Collection("zones", Operation.NETWORK_READ, {"code": _T, "name": _T, "source_head_m": _N}),
+    Collection(
+        "zones", Operation.NETWORK_READ, {"code": _T, "name": _T, "source_head_m": _N}, has_areas=True
+    ),
     Collection(
         "service_connections",
         Operation.NETWORK_READ,

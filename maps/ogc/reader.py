@@ -167,8 +167,8 @@ def _placed(crs: Crs) -> str:
 def _feature_sql(collection: Collection, crs: Crs) -> str:
     """Write a feature as text; the concatenation spares PostgreSQL reading the geometry's JSON again."""
     geom = _placed(crs)
-    if crs is CRS84:
-        geom = f"ST_ForcePolygonCCW({geom})"  # RFC 7946: outer rings against the clock
+    if crs is CRS84 and collection.has_areas:
+        geom = f"ST_ForcePolygonCCW({geom})"  # not for lines: it would turn them round
     elif crs.is_north_first:
         geom = f"ST_FlipCoordinates({geom})"
     properties = ", ".join(f"'{name}', {name}" for name in collection.properties)
@@ -184,8 +184,8 @@ def _conditions(collection: Collection, question: Question) -> tuple[str, dict[s
     parts: list[str] = []
     values: dict[str, Any] = {}
     for name, value in question.filters:
-        cast = {Kind.INTEGER: "::numeric", Kind.NUMBER: "::float8"}.get(collection.filters[name], "")
-        parts.append(f"{name} = :{name}{cast}")
+        kind = {Kind.INTEGER: "bigint", Kind.NUMBER: "float8"}.get(collection.filters[name])
+        parts.append(f"{name} = CAST(:{name} AS {kind})" if kind else f"{name} = :{name}")
         values[name] = value
     if question.box is not None:
         met = []
