@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 afa478b15c6147c63b7b7f82c7438b1cb90323f2849733c004819270b08b54cc.
+// Written by `npm run types` from openapi.json, sha256 be258bd759120996ce86ac90d71eb7c51b08b19e702d95c49d36029720693f80.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -25,6 +25,19 @@ export interface components {
         };
         AnswerIn: {
             answer: string;
+        };
+        AssetHistoriesOut: {
+            items: components["schemas"]["AssetHistoryOut"][];
+        };
+        AssetHistoryOut: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            now: {
+                [key: string]: unknown;
+            };
+            steps: components["schemas"]["HistoryStepOut"][];
         };
         AssignmentOut: {
             answered_at: string | null;
@@ -219,6 +232,17 @@ export interface components {
         ConfirmIn: {
             kind?: components["schemas"]["IncidentKind"] | null;
         };
+        ConflictOut: {
+            /** Format: date-time */
+            ends_at: string;
+            extra: components["schemas"]["EffectOut"];
+            extra_pipes: string[];
+            shared_pipes: string[];
+            shutdown_ids: string[];
+            /** Format: date-time */
+            starts_at: string;
+            titles: string[];
+        };
         CountsOut: {
             callbacks_due: number;
             reports_unlocated: number;
@@ -265,6 +289,8 @@ export interface components {
             on_shift_until: string | null;
             skills: string[];
         };
+        /** @enum {string} */
+        CustomerClass: "household" | "business" | "industry" | "school" | "hospital" | "dialysis" | "fire_station";
         /** @enum {string} */
         Datum: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         DayIn: {
@@ -326,6 +352,20 @@ export interface components {
             note?: string;
             water_restored: boolean;
         };
+        DraftPlaceOut: {
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ];
+            change: string;
+            code: string;
+            kind: string;
+        };
+        DraftPlacesOut: {
+            items: components["schemas"]["DraftPlaceOut"][];
+        };
         DroppedOut: {
             count: number;
             /** Format: date */
@@ -334,6 +374,14 @@ export interface components {
             last_at: string;
             last_topic: string;
             reason: string;
+        };
+        EffectOut: {
+            critical: {
+                [key: string]: number;
+            };
+            customers: number;
+            length_m: number;
+            pipes: number;
         };
         /** @enum {string} */
         Extent: "only_me" | "building" | "street" | "unknown";
@@ -359,6 +407,19 @@ export interface components {
             state: string;
             street: string | null;
         };
+        FieldChangeOut: {
+            after: unknown;
+            before: unknown;
+            field: string;
+        };
+        FieldForm: {
+            codes?: {
+                [key: string]: string | number | boolean;
+            } | null;
+            field?: string | null;
+            unit?: string | null;
+            value?: string | number | boolean | null;
+        };
         /** @enum {string} */
         Function: "hotline" | "dispatch" | "field" | "map" | "administer";
         GroupIn: {
@@ -382,6 +443,25 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded";
             workspace: string;
+        };
+        HistoryStepOut: {
+            at: string | null;
+            by: string | null;
+            change: string;
+            fields: components["schemas"]["FieldChangeOut"][];
+            version: number;
+        };
+        /** @enum {string} */
+        Holds: "pipes" | "junctions" | "reservoirs" | "tanks" | "valves" | "control_valves" | "check_valves" | "pumps" | "hydrants" | "customers" | "zones" | "nothing";
+        HydraulicCheckOut: {
+            after: components["schemas"]["SupplyOut"];
+            assumptions: {
+                [key: string]: number;
+            };
+            before: components["schemas"]["SupplyOut"];
+            dry_beyond_plan: number;
+            low_pipes: string[];
+            newly_low: number;
         };
         IncidentDetailOut: {
             also_numbers: number[];
@@ -477,17 +557,26 @@ export interface components {
             zone_id: string | null;
         };
         IsolationOut: {
+            conflicts: components["schemas"]["ConflictOut"][];
+            critical: {
+                [key: string]: number;
+            };
             critical_customers: number;
             customers: number;
+            cut_off_lines?: unknown;
             cut_off_pipes: string[];
             cut_off_segment_ids: number[];
             length_m: number;
+            length_without_volume_m: number;
+            pipe_code: string;
             /** Format: uuid */
             pipe_id: string;
             segment_ids: number[];
+            segment_lines?: unknown;
             segment_pipes: string[];
             valves_already_closed: string[];
             valves_to_close: components["schemas"]["ValveToCloseOut"][];
+            volume_m3: number;
         };
         Items_AuditOut_: {
             items: components["schemas"]["AuditOut"][];
@@ -548,6 +637,15 @@ export interface components {
             /** Format: uuid */
             work_order_id: string;
         };
+        KindChangesOut: {
+            added: number;
+            changed: number;
+            examples: {
+                [key: string]: string[];
+            };
+            kind: string;
+            removed: number;
+        };
         KnownOutageOut: {
             cause: string;
             customers: number;
@@ -560,6 +658,20 @@ export interface components {
             review_at: string | null;
             say: string;
             segment_ids: number[];
+        };
+        LayerForm: {
+            crs?: string | null;
+            /** @default {} */
+            fields?: {
+                [key: string]: components["schemas"]["FieldForm"];
+            };
+            holds: components["schemas"]["Holds"];
+            /** @default [] */
+            only?: components["schemas"]["OnlyForm"][];
+            reach_m?: number | null;
+            source: string;
+            /** @default false */
+            swap_axes?: boolean;
         };
         LineOut: {
             coordinates: number[][];
@@ -619,8 +731,27 @@ export interface components {
             center: components["schemas"]["PointOut"];
             name: string;
         };
+        MappingForm: {
+            layers: components["schemas"]["LayerForm"][];
+            /** @default 0.5 */
+            snap_m?: number;
+            /** @default 3 */
+            valve_end_m?: number;
+        };
+        MappingWordsOut: {
+            fields: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["Means"];
+                };
+            };
+            units: {
+                [key: string]: string[];
+            };
+        };
         /** @enum {string} */
         MatchKind: "address" | "interpolated" | "street";
+        /** @enum {string} */
+        Means: "text" | "diameter" | "length" | "flow" | "number" | "year" | "choice";
         MeIn: {
             /** @enum {string} */
             language: "zh" | "en";
@@ -659,12 +790,43 @@ export interface components {
             /** @constant */
             type: "MultiPolygon";
         };
+        NetworkCountsOut: {
+            control_links: number;
+            customers: number;
+            hydrants: number;
+            junctions: number;
+            length_m: number;
+            pipes: number;
+            sources: number;
+            valves: number;
+            zones: number;
+        };
+        NetworkProblemOut: {
+            feature: string;
+            lat: number | null;
+            layer: string;
+            lon: number | null;
+            reason: string;
+        };
+        NewVersionIn: {
+            crs?: string | null;
+            form?: components["schemas"]["MappingForm"] | null;
+            mapping?: string | null;
+            upload_ids: string[];
+        };
         OfferIn: {
             /** Format: uuid */
             crew_id: string;
         };
+        OnlyForm: {
+            /** @default [] */
+            among?: string[];
+            field: string;
+            /** @default [] */
+            not_among?: string[];
+        };
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -789,6 +951,11 @@ export interface components {
         };
         RankedCrewsOut: {
             ranked: components["schemas"]["RankedCrewOut"][];
+        };
+        ReadIn: {
+            crs?: string | null;
+            form?: components["schemas"]["MappingForm"] | null;
+            mapping?: string | null;
         };
         RefreshIn: {
             refresh_token?: string | null;
@@ -916,10 +1083,51 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
         };
+        ShutdownIn: {
+            /** Format: date-time */
+            ends_at: string;
+            /** @default [] */
+            inoperable_valve_ids?: string[];
+            pipe_ids: string[];
+            /** Format: date-time */
+            starts_at: string;
+            title: string;
+        };
+        ShutdownOut: {
+            called_off_at: string | null;
+            conflicts: components["schemas"]["ConflictOut"][];
+            /** Format: date-time */
+            created_at: string;
+            effect: components["schemas"]["EffectOut"];
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: uuid */
+            id: string;
+            inoperable_valve_ids: string[];
+            pipe_ids: string[];
+            /** Format: date-time */
+            starts_at: string;
+            title: string;
+        };
+        ShutdownsOut: {
+            items: components["schemas"]["ShutdownOut"][];
+        };
         /** @enum {string} */
         Side: "left" | "right";
         /** @enum {string} */
         Skill: "inspect" | "repair";
+        SourceFieldOut: {
+            examples: string[];
+            name: string;
+        };
+        SourceLayerOut: {
+            count: number;
+            crs: string | null;
+            fields: components["schemas"]["SourceFieldOut"][];
+            file: string;
+            shape: string;
+            source: string;
+        };
         SplitIn: {
             report_ids: string[];
         };
@@ -941,6 +1149,17 @@ export interface components {
         };
         SuggestionsOut: {
             items: components["schemas"]["SuggestionOut"][];
+        };
+        SupplyOut: {
+            critical_dry: {
+                [key: string]: number;
+            };
+            critical_low: {
+                [key: string]: number;
+            };
+            dry: number;
+            low: number;
+            pressure_p50_m: number;
         };
         /** @enum {string} */
         TileSet: "network" | "base";
@@ -995,6 +1214,17 @@ export interface components {
             problem?: string | null;
             ways?: string[];
         };
+        UploadIn: {
+            name: string;
+            size_bytes: number;
+        };
+        UploadOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            part_bytes: number;
+            size_bytes: number;
+        };
         UserChangeIn: {
             area?: components["schemas"]["MultiPolygon"] | null;
             is_disabled?: boolean | null;
@@ -1026,8 +1256,67 @@ export interface components {
             /** Format: uuid */
             id: string;
             order: number;
-            point: components["schemas"]["PointOut"];
+            point: components["schemas"]["PointOut"] | null;
         };
+        VersionDetailOut: {
+            accounts_moved: number;
+            accounts_without_main: number;
+            accounts_without_main_examples: string[];
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            can_be_read_again: boolean;
+            changes: components["schemas"]["KindChangesOut"][];
+            compared_with: number | null;
+            counts: components["schemas"]["NetworkCountsOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            crs: string | null;
+            form: components["schemas"]["MappingForm"] | null;
+            goes_back_to: number | null;
+            is_publishing: boolean;
+            layers: components["schemas"]["SourceLayerOut"][];
+            mapping: string | null;
+            number: number;
+            published: number | null;
+            published_at: string | null;
+            published_by: string | null;
+            refusal: string | null;
+            rejected: components["schemas"]["NetworkProblemOut"][];
+            rejected_count: number;
+            segments: number | null;
+            source: string;
+            state: components["schemas"]["VersionState"];
+            transformation: string | null;
+            warnings: components["schemas"]["NetworkProblemOut"][];
+            warnings_count: number;
+        };
+        VersionOut: {
+            counts: components["schemas"]["NetworkCountsOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            crs: string | null;
+            goes_back_to: number | null;
+            is_publishing: boolean;
+            number: number;
+            published_at: string | null;
+            published_by: string | null;
+            refusal: string | null;
+            rejected_count: number;
+            source: string;
+            state: components["schemas"]["VersionState"];
+            warnings_count: number;
+        };
+        VersionsOut: {
+            items: components["schemas"]["VersionOut"][];
+        };
+        /** @enum {string} */
+        VersionState: "reading" | "refused" | "draft" | "published" | "superseded" | "discarded";
         WhereaboutsIn: {
             account_no?: string | null;
             address_text?: string | null;

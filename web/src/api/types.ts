@@ -34,9 +34,16 @@ export type WorkOrder = Bodies['dispatch__schemas__WorkOrderOut']
 export type RankedCrew = Bodies['RankedCrewOut']
 export type RankedCrews = Bodies['RankedCrewsOut']
 /** A plan for shutting: an incident's own, or one just worked out. */
-export type IsolationPlan = Pick<Bodies['PlanOut'], 'customers' | 'length_m' | 'valves_to_close'> & {
+export type IsolationPlan = Pick<Bodies['PlanOut'], 'customers' | 'length_m'> & {
+  valves_to_close: Bodies['ValveToCloseOut'][]
   valves_already_closed: unknown[]
 }
+/** A plan just worked out, with what goes dry drawn. */
+export type Isolation = Omit<Bodies['IsolationOut'], 'segment_lines' | 'cut_off_lines'> & {
+  segment_lines: GeoJSON.MultiLineString | null
+  cut_off_lines: GeoJSON.MultiLineString | null
+}
+export type HydraulicCheck = Bodies['HydraulicCheckOut']
 
 // ── hotline ──────────────────────────────────────────────────────────────
 export type Category = Bodies['Category']
@@ -50,3 +57,17 @@ export type CallerAccount = Bodies['AccountOut']
 export type AddressSuggestion = Bodies['SuggestionOut']
 export type Callback = Bodies['CallbackOut']
 export type CallbackOutcome = Bodies['CallbackOutcome']
+
+// ── versions of the network ──────────────────────────────────────────────
+export type NetworkVersion = Bodies['VersionOut']
+export type NetworkVersionDetail = Bodies['VersionDetailOut']
+export type NetworkProblem = Bodies['NetworkProblemOut']
+export type KindChanges = Bodies['KindChangesOut']
+export type NetworkUpload = Bodies['UploadOut']
+export type SourceLayer = Bodies['SourceLayerOut']
+export type MappingForm = Bodies['MappingForm']
+export type LayerForm = Bodies['LayerForm']
+export type FieldForm = Bodies['FieldForm']
+export type MappingWords = Bodies['MappingWordsOut']
+export type DraftPlace = Bodies['DraftPlaceOut']
+export type AssetHistory = Bodies['AssetHistoryOut']

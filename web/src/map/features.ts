@@ -1,4 +1,5 @@
-import type { CrewOnMap, IncidentOnMap, IsolationPlan, LonLat, ReportOnMap } from '@/api/types'
+import type { CrewOnMap, IncidentOnMap, Isolation, IsolationPlan, LonLat, ReportOnMap } from '@/api/types'
+import type { StuckValve } from '@/pages/console/useIsolation'
 import { crewTone, incidentTone } from '@/status'
 
 type Features = GeoJSON.FeatureCollection
@@ -82,13 +83,36 @@ export function crewFeatures(crews: Iterable<CrewOnMap>, placeOf: (crew: CrewOnM
 
 export function planFeatures(plan: IsolationPlan | null): Features {
   if (!plan) return all([])
-  return all(
-    plan.valves_to_close.map((valve) => ({
-      type: 'Feature' as const,
+  const features: GeoJSON.Feature[] = []
+  for (const valve of plan.valves_to_close) {
+    if (!valve.point) continue
+    features.push({
+      type: 'Feature',
       geometry: point(valve.point),
-      properties: { id: valve.id, order: valve.order, asset_code: valve.asset_code },
-    })),
-  )
+      properties: { id: valve.id, order: valve.order, asset_code: valve.asset_code, stuck: false },
+    })
+  }
+  return all(features)
+}
+
+/** A plan just worked out: what goes dry lies under its numbered valves; those that will not turn are crossed. */
+export function isolationFeatures(plan: Isolation | null, stuck: StuckValve[]): Features {
+  const features: GeoJSON.Feature[] = []
+  const lines: [GeoJSON.MultiLineString | null, boolean][] = [
+    [plan?.cut_off_lines ?? null, true],
+    [plan?.segment_lines ?? null, false],
+  ]
+  for (const [drawn, cutOff] of lines) {
+    for (const coordinates of drawn?.coordinates ?? []) {
+      features.push({ type: 'Feature', geometry: { type: 'LineString', coordinates }, properties: { cut_off: cutOff } })
+    }
+  }
+  for (const valve of stuck) {
+    if (!valve.point) continue
+    const properties = { id: valve.id, asset_code: valve.code, stuck: true }
+    features.push({ type: 'Feature', geometry: point(valve.point), properties })
+  }
+  return all([...features, ...planFeatures(plan).features])
 }
 
 export function lineFeatures(lines: GeoJSON.LineString[]): Features {

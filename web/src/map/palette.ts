@@ -43,6 +43,7 @@ interface MapPalette {
   route: string
   routeCasing: string
   segment: string
+  cutOff: string
   report: [string, string, string]
 }
 
@@ -69,6 +70,7 @@ export const PALETTES: Record<Theme, MapPalette> = {
     route: '#8fd0f5',
     routeCasing: '#05121a',
     segment: '#ffd166',
+    cutOff: '#e59ac6',
     report: ['#ffc857', '#c99a3f', '#7b7466'],
   },
   light: {
@@ -93,6 +95,7 @@ export const PALETTES: Record<Theme, MapPalette> = {
     route: '#0b6ea6',
     routeCasing: '#ffffff',
     segment: '#b87b00',
+    cutOff: '#cc79a7',
     report: ['#b36b00', '#c79a4d', '#a8a294'],
   },
 }

@@ -113,7 +113,11 @@ export function mapStyle(theme: Theme): StyleSpecification {
       source: 'plan',
       filter: ['==', ['geometry-type'], 'LineString'],
       layout: { 'line-cap': 'round' },
-      paint: { 'line-color': c.segment, 'line-width': ['interpolate', ['linear'], ['zoom'], 12, 4, 17, 11], 'line-opacity': 0.45 },
+      paint: {
+        'line-color': ['case', ['get', 'cut_off'], c.cutOff, c.segment],
+        'line-width': ['interpolate', ['linear'], ['zoom'], 12, 4, 17, 11],
+        'line-opacity': 0.55,
+      },
     },
     {
       id: 'pipe',
@@ -237,9 +241,9 @@ export function mapStyle(theme: Theme): StyleSpecification {
       filter: ['==', ['geometry-type'], 'Point'],
       layout: {
         ...text,
-        'icon-image': 'plan-valve',
+        'icon-image': ['case', ['get', 'stuck'], 'valve-seized', 'plan-valve'],
         'icon-allow-overlap': true,
-        'text-field': ['to-string', ['get', 'order']],
+        'text-field': ['case', ['get', 'stuck'], '', ['to-string', ['get', 'order']]],
         'text-size': 11,
         'text-allow-overlap': true,
       },

@@ -14,7 +14,6 @@ export function useIncident(id: Ref<string | null>) {
   const plan = ref<IsolationPlan | null>(null)
   const error = ref<unknown>(null)
   const rankError = ref<unknown>(null)
-  const planError = ref<unknown>(null)
   let timer: number | undefined
 
   async function load(): Promise<void> {
@@ -44,19 +43,6 @@ export function useIncident(id: Ref<string | null>) {
     }
   }
 
-  async function isolate(): Promise<void> {
-    const wanted = id.value
-    const pipe = detail.value?.pipe_id
-    if (!wanted || !pipe) return
-    try {
-      const answer = await api.get<IsolationPlan>(`/api/network/isolation?pipe_id=${encodeURIComponent(pipe)}`)
-      if (id.value === wanted) plan.value = answer
-      planError.value = null
-    } catch (refusal) {
-      if (id.value === wanted) planError.value = refusal
-    }
-  }
-
   function soon(): void {
     window.clearTimeout(timer)
     timer = window.setTimeout(load, GATHER_MS)
@@ -68,7 +54,7 @@ export function useIncident(id: Ref<string | null>) {
       detail.value = null
       ranked.value = null
       plan.value = null
-      error.value = rankError.value = planError.value = null
+      error.value = rankError.value = null
       void load()
     },
     { immediate: true },
@@ -83,5 +69,5 @@ export function useIncident(id: Ref<string | null>) {
   const openWorkOrder = computed(
     () => detail.value?.work_orders.find((order) => ['proposed', 'scheduled', 'under_way', 'suspended'].includes(order.state)) ?? null,
   )
-  return { detail, ranked, plan, error, rankError, planError, openWorkOrder, load, rank, isolate }
+  return { detail, ranked, plan, error, rankError, openWorkOrder, load, rank }
 }
