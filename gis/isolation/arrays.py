@@ -30,3 +30,11 @@ def grouped(group: Ints, count: int) -> tuple[Ints, Ints]:
     starts = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(group, minlength=count), out=starts[1:])
     return order, starts
+
+
+def once(numbers: Ints) -> Ints:
+    """Sort numbers and keep each once; for millions many times quicker than `numpy.unique`, which hashes."""
+    rising = np.sort(numbers)
+    is_new = np.ones(len(rising), dtype=bool)
+    np.not_equal(rising[1:], rising[:-1], out=is_new[1:])
+    return rising[is_new]

@@ -19,7 +19,7 @@ import igraph
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order
 
-from gis.isolation.arrays import Ints, directed_graph, grouped
+from gis.isolation.arrays import Ints, directed_graph, grouped, once
 from gis.isolation.trees import NestedTree
 
 
@@ -92,9 +92,9 @@ class Feeding:
         """
         root = part_count
         # As one number a pair, sorting is quick; a pair that occurs twice says nothing new.
-        keys = np.unique((passages[:, 0] * part_count + passages[:, 1])[passages[:, 0] != passages[:, 1]])
+        keys = once((passages[:, 0] * part_count + passages[:, 1])[passages[:, 0] != passages[:, 1]])
         ways = np.column_stack([keys // max(part_count, 1), keys % max(part_count, 1)])
-        sources = np.unique(source_parts)
+        sources = once(source_parts)
         feeds = np.concatenate([ways, np.column_stack([np.full(len(sources), root), sources])])
         found, parent = breadth_first_order(
             directed_graph(root + 1, feeds), root, directed=True, return_predecessors=True
@@ -145,7 +145,7 @@ class Feeding:
 
     def segments_among(self, parts: Ints) -> Ints:
         """List the segments of parts, rising."""
-        return np.unique(self.segment_of_part[parts])
+        return once(self.segment_of_part[parts])
 
     def cutting_off(self, segment: int) -> list[int]:
         """List the segments that leave some part of a segment without any source when they are shut, the nearest first."""

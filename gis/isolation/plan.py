@@ -160,6 +160,7 @@ def isolation_plan(
     all_pipes = dry.all_pipes
     volume = network.pipe_volume_m3[dry.pipes]
     length = network.pipe_length_m[dry.pipes]
+    is_known = ~np.isnan(volume)
     return IsolationPlan(
         pipe_id=pipe_id,
         segment_ids=dry.segments,
@@ -179,8 +180,8 @@ def isolation_plan(
         customers=int(network.customers[all_pipes].sum()),
         critical=critical_among(network, all_pipes),
         length_m=float(length.sum()),
-        volume_m3=float(np.nansum(volume)),
-        length_without_volume_m=float(length[np.isnan(volume)].sum()),
+        volume_m3=float(volume[is_known].sum()),
+        length_without_volume_m=float(length[~is_known].sum()),
     )
 
 
