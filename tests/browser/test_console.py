@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Desk, drawn, eventually, map_settles, tell_position
 from tests.browser.layout import overlapping_texts
 from tests.product import Product, wait_for
+from tests.town import Town
 
 pytestmark = pytest.mark.browser
 
@@ -133,6 +134,33 @@ def test_confirming_and_taking_it_back_by_keys(
     page.keyboard.press("u")
     expect(panel).to_contain_text("Suspected")
     eventually(lambda: state_of(product, incident_number) == "suspected", "the undo")
+
+
+def test_a_click_on_a_main_plans_and_a_valve_that_will_not_turn_widens_the_plan(
+    desk: Desk, browser: Browser, pictures: Path
+) -> None:
+    page = desk.open(browser, "/console", role="dispatcher")
+    map_settles(page)
+    at = Town.on_pipe("H15", 50)
+    page.evaluate("([lon, lat]) => window.__map.jumpTo({center: [lon, lat], zoom: 17})", [at.lon, at.lat])
+    map_settles(page)
+    canvas = page.locator("canvas").first
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    panel = page.get_by_test_id("isolation")
+    valves = panel.get_by_test_id("valves").get_by_role("listitem")
+    expect(valves).to_have_count(4)
+    expect(panel.get_by_test_id("customers")).to_contain_text("16 customers")
+    eventually(lambda: len(drawn(page, "plan-pipe")) > 0, "what goes dry on the map")
+    valves.first.get_by_role("button", name="Will not turn").click()
+    expect(panel.get_by_test_id("stuck").get_by_role("listitem")).to_have_count(1)
+    expect(panel.get_by_test_id("customers")).not_to_contain_text("16 customers")
+    map_settles(page)
+    page.screenshot(path=pictures / "console-isolation.png")
+    panel.get_by_role("button", name="Turns after all").click()
+    expect(panel.get_by_test_id("customers")).to_contain_text("16 customers")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
 
 
 def test_keys_move_open_rank_isolate_and_explain(desk: Desk, browser: Browser, incident_number: int) -> None:
