@@ -15,8 +15,11 @@ LIMIT_DEFAULT = 1000
 LIMIT_MAX = 10_000
 HTML_LIMIT_DEFAULT = 100
 """A page for people."""
-_CURSOR = re.compile(r"(\d{1,12})\.([0-9a-f-]{1,36})")
-_WHOLE = re.compile(r"[+-]?\d{1,18}")
+PLANE_EDGE_M = 1e8
+"""Beyond every plane system's numbers, also those that begin with their zone."""
+_CURSOR = re.compile(r"(\d{1,12})\.([0-9a-f-]{1,36})", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _INT4_MAX = 2**31 - 1
 
 FeatureId = UUID | int
@@ -161,10 +164,7 @@ def _limit(word: str) -> int:
 
 
 def _box(word: str, crs: Crs) -> Box:
-    try:
-        numbers = [float(part) for part in word.split(",")]
-    except ValueError:
-        numbers = []
+    numbers = [_number(part) for part in word.split(",")]
     if len(numbers) not in (4, 6) or not all(map(math.isfinite, numbers)):
         raise BadParameter.named("bbox", "give four numbers, or six with heights, separated by commas")
     if len(numbers) == 6:
@@ -178,7 +178,8 @@ def _box(word: str, crs: Crs) -> Box:
     if not crs.is_degrees:
         if west > east:
             raise BadParameter.named("bbox", "its left edge lies right of its right edge")
-        return Box(crs, west, south, east, north)
+        edges = [min(max(edge, -PLANE_EDGE_M), PLANE_EDGE_M) for edge in (west, south, east, north)]
+        return Box(crs, *edges)
     if south > 90 or north < -90:
         raise BadParameter.named(
             "bbox", "there is no such latitude: are the axes in the order of their system?"
@@ -186,6 +187,11 @@ def _box(word: str, crs: Crs) -> Box:
     if west > 180 or east < -180:
         raise BadParameter.named("bbox", "there is no such longitude")
     return Box(crs, max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0))
+
+
+def _number(word: str) -> float:
+    """Read a number; what is none is not a number."""
+    return float(word) if _NUMBER.fullmatch(word) else math.nan
 
 
 def _span(word: str) -> Span:
@@ -219,10 +225,7 @@ def _value(name: str, kind: Kind, word: str) -> Value:
             raise BadParameter.named(name, "give a whole number")
         return int(word)
     if kind is Kind.NUMBER:
-        try:
-            number = float(word)
-        except ValueError:
-            number = math.nan
+        number = _number(word)
         if not math.isfinite(number):
             raise BadParameter.named(name, "give a number")
         return number

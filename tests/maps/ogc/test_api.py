@@ -231,6 +231,8 @@ def test_a_box_means_the_same_in_every_system(client: TestClient, log_in: LogIn,
     with_heights = ",".join(map(str, (low.lon, low.lat, 0, high.lon, high.lat, 90)))
     assert codes(items(client, headers, "pipes", bbox=with_heights)) == set(WEST)
     assert items(client, headers, "pipes", bbox="10,10,11,11") == []
+    plane_world = {"bbox": "-1e300,-1e300,1e300,1e300", "bbox-crs": f"{EPSG}{SRID}"}
+    assert len(items(client, headers, "pipes", **plane_world)) == 68
     assert len(items(client, headers, "pipes", bbox="-300,-95,300,95")) == 68, "QGIS zoomed out"
     assert items(client, headers, "pipes", bbox="170,-80,-170,80") == [], "across the date line"
     assert len(items(client, headers, "pipes", bbox="-34,-80,-170,80")) == 68, "nearly round the world"
@@ -291,6 +293,8 @@ def test_incidents_are_chosen_by_when_they_were(
         "bbox=1,2,3,x",
         "bbox=1,2,3,nan",
         "bbox=3,50,4,40",
+        "bbox=1_0,2,3,4",
+        "limit=%D9%A1",
         "bbox=113,22.5,114,inf",
         "bbox=22.5,113.1,22.6,113.2",
         "bbox=1,2,3,4&bbox-crs=EPSG:4326",
