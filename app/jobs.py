@@ -17,7 +17,6 @@ from core.errors import MainlineError
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
 from core.settings import Settings
-from gis.network_import.reading import read_network
 from gis.versions import reading
 from gis.versions.uploads import forget_unused
 from tracker.partitions import days_around, drop_old_positions, ensure_days
@@ -133,7 +132,7 @@ def _add_network_tasks(app: procrastinate.App, factory: SessionFactory) -> None:
         if not may_go_on:
             return
         with transaction(factory) as session:
-            reading.read_version(session, number, read_network)
+            reading.read_version(session, number)
         log.info("jobs.network_read", version=number)
 
     @app.task(name=reading.PUBLISH_NETWORK, retry=NETWORK_RETRY)

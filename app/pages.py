@@ -12,7 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.errors import NotFound
 from core.settings import Settings
 
-PAGES = {"/": "index.html", "/login": "login.html", "/console": "console.html", "/desk": "desk.html"}
+PAGES = {
+    "/": "index.html",
+    "/login": "login.html",
+    "/console": "console.html",
+    "/desk": "desk.html",
+    "/network": "network.html",
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "

@@ -32,6 +32,7 @@ export default defineConfig({
         login: here('login.html'),
         console: here('console.html'),
         desk: here('desk.html'),
+        network: here('network.html'),
       },
     },
   },

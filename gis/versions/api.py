@@ -16,6 +16,7 @@ from gis.errors import AssetNotFound, VersionNotFound, WholeNetworkOnly
 from gis.models import NetworkUpload, NetworkVersion
 from gis.versions import drafts, publishing, reading, register, uploads
 from gis.versions.drawing import ZOOM_MAX, draft_tile, find_in_draft
+from gis.versions.forms import MappingWordsOut, mapping_words
 from gis.versions.history import histories
 from gis.versions.schemas import (
     AssetHistoriesOut,
@@ -101,6 +102,12 @@ def take_part(
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
+@router.get("/mapping-words")
+def get_mapping_words(actor: Importer) -> MappingWordsOut:
+    """Tell what a mapping may say: kinds of layers, their fields, units."""
+    return mapping_words()
+
+
 # --- versions -------------------------------------------------------------------------------------
 
 
@@ -109,7 +116,7 @@ def begin_version(wanted: NewVersionIn, session: DbSession, actor: Importer) -> 
     """Have uploaded files read into a draft; the network stays as it is."""
     _whole(actor)
     version = reading.ask_to_read(
-        session, wanted.upload_ids, crs=wanted.crs, mapping=wanted.mapping, created_by=actor.user_id
+        session, wanted.upload_ids, crs=wanted.crs, mapping=wanted.toml(), created_by=actor.user_id
     )
     _record(session, actor, "read", version.number)
     return _detail(session, version)
@@ -141,7 +148,7 @@ def get_version(number: Number, session: DbSession, actor: Importer) -> VersionD
 def read_again(number: Number, wanted: ReadIn, session: DbSession, actor: Importer) -> VersionDetailOut:
     """Read a version's files once more, by another mapping."""
     _whole(actor)
-    version = reading.ask_to_read_again(session, number, crs=wanted.crs, mapping=wanted.mapping)
+    version = reading.ask_to_read_again(session, number, crs=wanted.crs, mapping=wanted.toml())
     _record(session, actor, "read", number)
     return _detail(session, version)
 

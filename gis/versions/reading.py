@@ -1,7 +1,6 @@
 """Reading uploaded files into a version: asked for by a person, done by a worker, ended for certain."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -9,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from core.errors import MainlineError
 from core.jobs import defer
-from gis.errors import BadNetworkFile, NotADraft
+from gis.errors import BadNetworkFile, BadNetworkMapping, NotADraft
 from gis.models import NetworkUpload, NetworkVersion, VersionState
-from gis.network_import.draft import NetworkDraft
+from gis.network_import.reading import propose_mapping, read_network
 from gis.versions.drafts import finish_reading, refuse
+from gis.versions.overview import overview
 from gis.versions.publishing import publish
 from gis.versions.register import new_version, take_turn, version_for_change
 from gis.versions.snapshot import record_first
@@ -24,9 +24,6 @@ ATTEMPTS_MAX = 3
 """Times a reading may end its worker before the files are refused."""
 CUT_OFF = "The reading was cut off; nothing was changed. Read it again, or send smaller files."
 PUBLISH_CUT_OFF = "Publishing was cut off; the network is as it was. Publish again."
-
-ReadNetwork = Callable[..., NetworkDraft]
-"""`gis.network_import.reading.read_network`: files, `crs` and `mapping` to a draft."""
 
 
 def ask_to_read(
@@ -93,23 +90,28 @@ def begin_attempt(session: Session, number: int) -> bool:
     return True
 
 
-def read_version(session: Session, number: int, read: ReadNetwork) -> None:
-    """Read a version's files and make it a draft, or say why they were refused."""
+def read_version(session: Session, number: int) -> None:
+    """Read a version's files and make it a draft, or say why they were refused.
+
+    Where the data leave a doubt, the version is refused with the mapping they suggest, for a person to decide the rest.
+    """
     version = session.get(NetworkVersion, number)
     if version is None or version.state is not VersionState.READING:
         return
-    try:
-        with files_of(session, number) as paths:
-            draft = _read(read, paths, version)
-        take_turn(session)
-        version = version_for_change(session, number, VersionState.READING)
-        finish_reading(session, version, draft)
-    except MainlineError as error:
-        refuse(session, number, error.detail)
-
-
-def _read(read: ReadNetwork, paths: Sequence[Path], version: NetworkVersion) -> NetworkDraft:
-    return read(paths, crs=version.crs, mapping=version.mapping)
+    with files_of(session, number) as paths:
+        try:
+            version.summary = version.summary | {"layers": overview(paths)}
+            read = read_network(paths, crs=version.crs, mapping=version.mapping)
+            take_turn(session)
+            version = version_for_change(session, number, VersionState.READING)
+            version.mapping = read.mapping
+            finish_reading(session, version, read.draft)
+        except BadNetworkMapping as error:
+            if version.mapping is None:
+                version.mapping = propose_mapping(paths).as_toml()
+            refuse(session, number, error.detail)
+        except MainlineError as error:
+            refuse(session, number, error.detail)
 
 
 # --- publishing in the worker -------------------------------------------------------------------------

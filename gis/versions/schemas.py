@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.text import Line
 from gis.models import NetworkUpload, NetworkVersion, VersionState
 from gis.versions.drawing import DraftPlace
+from gis.versions.forms import MappingForm, form_of
 from gis.versions.history import AssetHistory
 from gis.versions.uploads import FILES_MAX, PART_BYTES
 
@@ -18,7 +19,7 @@ Crs = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^(EPSG:\d{4,6}|local)$", to_upper=False)
 ]
 """`EPSG:28355`, or `local` for plane metres with no place on Earth."""
-Mapping = Annotated[str, StringConstraints(max_length=MAPPING_MAX, pattern=r"^[^\x00]*$")]
+MappingToml = Annotated[str, StringConstraints(max_length=MAPPING_MAX, pattern=r"^[^\x00]*$")]
 """TOML that says which layer and field holds what."""
 
 
@@ -47,12 +48,20 @@ class UploadOut(BaseModel):
 
 
 class ReadIn(BaseModel):
-    """How files are to be read; without a mapping it is worked out from the data."""
+    """How files are to be read; without a mapping it is worked out from the data.
+
+    The mapping is given as TOML, or as the form that the page fills in, not as both.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     crs: Crs | None = None
-    mapping: Mapping | None = None
+    mapping: MappingToml | None = None
+    form: MappingForm | None = None
+
+    def toml(self) -> str | None:
+        """Give the mapping as TOML."""
+        return self.form.as_toml() if self.form is not None else self.mapping
 
 
 class NewVersionIn(ReadIn):
@@ -61,7 +70,7 @@ class NewVersionIn(ReadIn):
     upload_ids: Annotated[list[UUID], Field(min_length=1, max_length=FILES_MAX)]
 
 
-class CountsOut(BaseModel):
+class NetworkCountsOut(BaseModel):
     """How much of everything a version holds."""
 
     pipes: int
@@ -86,7 +95,25 @@ class KindChangesOut(BaseModel):
     """Codes of some of them, by what would become of them."""
 
 
-class ProblemOut(BaseModel):
+class SourceFieldOut(BaseModel):
+    """A field of a layer, with some of its values."""
+
+    name: str
+    examples: list[str]
+
+
+class SourceLayerOut(BaseModel):
+    """A layer of the files that were sent."""
+
+    source: str
+    file: str
+    shape: str
+    count: int
+    crs: str | None
+    fields: list[SourceFieldOut]
+
+
+class NetworkProblemOut(BaseModel):
     """Something left out, or to be looked at."""
 
     layer: str
@@ -108,7 +135,7 @@ class VersionOut(BaseModel):
     created_by: str | None
     published_at: datetime | None
     published_by: str | None
-    counts: CountsOut | None
+    counts: NetworkCountsOut | None
     rejected_count: int
     warnings_count: int
     is_publishing: bool
@@ -127,17 +154,19 @@ class VersionDetailOut(VersionOut):
     transformation: str | None
     bounds: tuple[float, float, float, float] | None
     mapping: str | None
+    form: MappingForm | None
+    """The same mapping, to be filled in field by field; none where it is no mapping yet."""
     can_be_read_again: bool
     """Its files are still here."""
-    rejected: list[ProblemOut]
-    warnings: list[ProblemOut]
+    rejected: list[NetworkProblemOut]
+    warnings: list[NetworkProblemOut]
     compared_with: int | None
     """The version with which it was compared; none where there was no network."""
     published: int | None
     """The version that serves now."""
     changes: list[KindChangesOut]
-    layers: list[dict[str, Any]]
-    """What was found in the files: Any, each layer with its fields and examples."""
+    layers: list[SourceLayerOut]
+    """What was found in the files."""
     segments: int | None
     accounts_moved: int
     accounts_without_main: int
@@ -159,6 +188,7 @@ class VersionDetailOut(VersionOut):
             transformation=summary.get("transformation"),
             bounds=summary.get("bounds"),
             mapping=version.mapping,
+            form=form_of(version.mapping),
             can_be_read_again=can_be_read_again,
             rejected=summary.get("rejected", []),
             warnings=summary.get("warnings", []),

@@ -48,13 +48,14 @@ async function problemOf(answer: Response): Promise<Problem> {
 
 async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
-  if (body !== undefined) headers['content-type'] = 'application/json'
+  const bytes = body instanceof Blob
+  if (body !== undefined) headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json'
   try {
     return await fetch(path, {
       method,
       headers,
       signal,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || bytes ? body : JSON.stringify(body),
     })
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
@@ -79,6 +80,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 export const api = {
   get: <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal),
   post: <T>(path: string, body: unknown = {}) => call<T>('POST', path, body),
+  put: (path: string, bytes: Blob) => call<void>('PUT', path, bytes),
   patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, body),
 }
 

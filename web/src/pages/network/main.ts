@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import NetworkPage from './NetworkPage.vue'
+
+startPage(NetworkPage)
