@@ -131,9 +131,11 @@ def place_on_earth(system: SourceSystem, x: Floats, y: Floats) -> Placing:
     crs = system.crs
     if crs is None:
         raise ValueError("local coordinates have no place on Earth")
-    if prefix := _wrong_zone(system, x):
-        raise BadNetworkFile(prefix)
     plain = Transformer.from_crs(crs, WGS84_SRID, always_xy=True)
+    if (wrong := _wrong_zone(system, x)) and not _fits(
+        crs, *(np.asarray(one) for one in plain.transform(y, x))
+    ):
+        raise BadNetworkFile(wrong)
     lon, lat = (np.asarray(values) for values in plain.transform(x, y))
     if not _fits(crs, lon, lat):
         raise BadNetworkFile(_misfit(system, plain, x, y, lon, lat))

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from wntr.epanet.exceptions import EpanetException
 from wntr.epanet.io import InpFile
+from wntr.epanet.util import FlowUnits
 from wntr.network.base import LinkStatus
 
 from gis.coordinates import LonLat
@@ -88,6 +89,7 @@ class _WatchedInpFile(InpFile):  # type: ignore[misc]  # wntr ships no types
         super().__init__()
         self.sections: OrderedDict[str, list[tuple[int, str]]] = OrderedDict()
         self.seen: dict[str, tuple[int, str]] = {}
+        self.names_units = True
 
     def _read_options(self) -> None:
         """Run first of all sections, after the lines were dealt out to them: the place to begin watching."""
@@ -96,6 +98,8 @@ class _WatchedInpFile(InpFile):  # type: ignore[misc]  # wntr ships no types
             (name, _WatchedLines(name, lines, self.seen)) for name, lines in dealt.items()
         )
         super()._read_options()
+        if self.flow_units is None:
+            self.flow_units, self.names_units = FlowUnits.GPM, False
 
     def ids(self, sections: tuple[str, ...]) -> list[tuple[str, int]]:
         """List the first field of every line of some sections, with the line's number."""
@@ -135,6 +139,12 @@ def read_inp(path: Path, system: SourceSystem, *, name: str | None = None) -> Ne
         raise BadNetworkFile(f"{called}: there are no pipes in it")
     places = _places(parser, system, called)
     reader = _InpReader(model, places, called)
+    if not parser.names_units:
+        reader.warnings.append(
+            Problem(
+                "[OPTIONS]", "", "no units are named: gallons per minute, feet and inches, as EPANET takes it"
+            )
+        )
     return NetworkDraft(
         source=called,
         crs=system.label,

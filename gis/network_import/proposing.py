@@ -44,6 +44,7 @@ NAMED_SHARE = 0.8
 DISTINCT_MOST = 60
 """A field with more different values is no list of kinds."""
 NODE_NEAR_SHARE = 0.1
+DBF_NAME_CHARS = 10
 _LINE_HOLDS = (Holds.PIPES, Holds.VALVES, Holds.CONTROL_VALVES, Holds.PUMPS)
 _AREA_HOLDS = (Holds.ZONES, Holds.TANKS, Holds.CUSTOMERS, Holds.RESERVOIRS, Holds.PUMPS)
 
@@ -629,7 +630,8 @@ def _words(name: str) -> set[str]:
     parts = [part for part in re.split(r"[\W_]+|(?<=\D)(?=\d)|(?<=\d)(?=\D)", cut.lower()) if part]
     whole = _folded(name)
     pairs = {f"{a}_{b}" for a, b in pairwise(parts)} | {f"{a}{b}" for a, b in pairwise(parts)}
-    return {whole, whole.replace("_", ""), *parts, *pairs}
+    words = {whole, whole.replace("_", ""), *parts, *pairs}
+    return words | {word[:-1] for word in words if len(word) > 3 and word.endswith("s")}
 
 
 def _holds_word(words: set[str], name: str, of: Sequence[str]) -> bool:
@@ -642,9 +644,7 @@ def _named(layer: Layer, target: str) -> list[str]:
     words_of = {name: _words(name) for name in layer.fields}
     for word in FIELD_WORDS.get(target, ()):
         for name, words in words_of.items():
-            if _folded(name) in (word, word.replace("_", "")) or _folded(name).replace(
-                "_", ""
-            ) == word.replace("_", ""):
+            if _is_called(name, word):
                 whole.append(name)
             elif (len(word) > 2 and word.isascii() and word in words) or (
                 not word.isascii() and word in name
@@ -655,3 +655,11 @@ def _named(layer: Layer, target: str) -> list[str]:
 
 def _is_service(layer: Layer) -> bool:
     return _holds_word(_words(layer.name), layer.name, SERVICE_WORDS)
+
+
+def _is_called(name: str, word: str) -> bool:
+    """Tell whether a field's whole name is a word; Shapefiles cut names after ten characters."""
+    whole = _folded(name)
+    if whole.replace("_", "") == word.replace("_", ""):
+        return True
+    return len(name) == DBF_NAME_CHARS and len(word) > DBF_NAME_CHARS and word.startswith(whole)

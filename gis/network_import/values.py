@@ -89,9 +89,10 @@ def _text(value: Any) -> str | None:
     if isinstance(value, (bytes, bytearray)):
         return None
     if isinstance(value, float | np.floating):
-        if not np.isfinite(value):
+        number = float(value)
+        if not np.isfinite(number):
             return None
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
     text = str(value).strip().strip("\x00").strip()
     return None if not text or text.lower() in NO_VALUE else text
 
