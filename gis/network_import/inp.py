@@ -89,6 +89,7 @@ class _WatchedInpFile(InpFile):  # type: ignore[misc]  # wntr ships no types
         super().__init__()
         self.sections: OrderedDict[str, list[tuple[int, str]]] = OrderedDict()
         self.seen: dict[str, tuple[int, str]] = {}
+        self.flow_units: FlowUnits | None = None
         self.names_units = True
 
     def _read_options(self) -> None:
