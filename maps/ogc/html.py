@@ -11,7 +11,7 @@ from maps.ogc.reader import Page
 
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:1.5rem auto;padding:0 1rem;color:#1a2530;background:#fff}"
-    "table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #c8d0d8;padding:.2rem .5rem;text-align:left}"
+    "table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #c8d0d8;padding:.2rem .5rem;text-align:left;white-space:nowrap}"
     "th{background:#eef2f5}.wide{overflow-x:auto}a{color:#0b5cad}pre{overflow-x:auto;background:#f4f6f8;padding:.8rem}"
     "@media(prefers-color-scheme:dark){body{color:#e4e9ee;background:#12181f}th,pre{background:#1d262f}td,th{border-color:#3a4652}a{color:#7db8f0}}"
 )
