@@ -195,8 +195,7 @@ def _fault(parser: _WatchedInpFile, called: str, error: BaseException) -> str:
         line = str(inner).split("\n")[1].strip() if "\n" in str(inner) else ""
         what = "no such section" if line.startswith("[") else "text outside of any section"
         return f"{called}, line {named[1]}: {what}: {line[:80]}" if named else f"{called}: {said}"
-    number, line = parser.seen["last"]
-    section = parser.seen["section"][1]
+    number, line, section = _line_meant(parser, said)
     what = fault_of_line(
         section,
         line,
@@ -205,6 +204,20 @@ def _fault(parser: _WatchedInpFile, called: str, error: BaseException) -> str:
         said=said,
     )
     return f"{called}, line {number}, {section}: {what}"
+
+
+def _line_meant(parser: _WatchedInpFile, said: str) -> tuple[int, str, str]:
+    """Give the line wntr read last; where it had read on before it complained, the one that holds what it quotes."""
+    number, line = parser.seen["last"]
+    section = parser.seen["section"][1]
+    quoted = re.search(r"'([^']+)'", said)
+    if quoted is None or quoted[1].lower() in line.lower():
+        return number, line, section
+    word = re.compile(rf"(?<!\S){re.escape(quoted[1])}(?!\S)", re.IGNORECASE)
+    lines = [(at, text, name) for name, of in parser.sections.items() for at, text in list.__iter__(of)]
+    before = [one for one in lines if one[2] == section and one[0] <= number and word.search(one[1])]
+    anywhere = [one for one in lines if word.search(one[1].split(";")[0])]
+    return (before[-1:] or anywhere[:1] or [(number, line, section)])[0]
 
 
 def _refuse_repeated_ids(parser: _WatchedInpFile, called: str) -> None:

@@ -81,7 +81,7 @@ def words_of(error: BaseException) -> str:
     text = re.sub(r",? at line \d+:?\s*$", "", text).strip()
     if isinstance(error, KeyError) and text and " " not in text:
         text = f"nothing has the name {text!r}"
-    return text or "this cannot be read"
+    return "this is not known" if "%s" in text else text or "this cannot be read"
 
 
 def _short(line: str) -> str:
