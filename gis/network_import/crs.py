@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,7 @@ def place_on_earth(system: SourceSystem, x: Floats, y: Floats) -> Placing:
     crs = system.crs
     if crs is None:
         raise ValueError("local coordinates have no place on Earth")
-    plain = Transformer.from_crs(crs, WGS84_SRID, always_xy=True)
+    plain = _usual_operation(crs)
     if (wrong := _wrong_zone(system, x)) and not _fits(
         crs, *(np.asarray(one) for one in plain.transform(y, x))
     ):
@@ -162,6 +163,11 @@ def place_on_earth(system: SourceSystem, x: Floats, y: Floats) -> Placing:
     elif not is_stated:
         caution = "PROJ states no accuracy for the operation used"
     return Placing(described, caution, best)
+
+
+@lru_cache(maxsize=32)
+def _usual_operation(crs: CRS) -> Transformer:
+    return Transformer.from_crs(crs, WGS84_SRID, always_xy=True)
 
 
 def metric_srid_for(systems: Sequence[SourceSystem], centre: LonLat) -> int:
