@@ -6,6 +6,7 @@ PUBLIC_PATHS = frozenset(
         "/login",
         "/console",
         "/desk",
+        "/network",
         "/openapi.json",
         "/api/login",
         "/api/login/refresh",

@@ -93,6 +93,8 @@ def test_a_refused_file_says_what_to_do_in_both_languages(
     send(page, [broken])
     expect(page.get_by_test_id("state")).to_have_text("未通过", timeout=READ_MS)
     expect(page.get_by_role("alert")).to_contain_text("broken.geojson")
+    expect(page.get_by_label("TOML")).to_be_editable()  # it is no EPANET file: a mapping may help
+    expect(page.get_by_test_id("versions").locator("[aria-current]")).to_have_count(1)
     expect(page.get_by_role("alert")).to_contain_text("没有改动任何数据")
     page.screenshot(path=pictures / f"network_refused_zh_{theme}.png")
     assert overlapping_texts(page) == []
