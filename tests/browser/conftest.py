@@ -18,7 +18,8 @@ from dispatch.models import Crew
 from gis.coordinates import LonLat
 from tests.conftest import reachable_folder
 from tests.product import PASSWORD, Product, running, wait_for
-from tracker.models import LatestPosition, Presence, PresenceState
+from tracker.models import LatestPosition
+from tracker.presence import hear
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -39,6 +40,8 @@ NO_WEBGL = ("--disable-gpu", "--disable-webgl", "--disable-webgl2", "--disable-3
 VIEW = {"width": 1440, "height": 860}
 MAP_PATIENCE_S = 60.0
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+STALE_S = 120.0
+"""Silence after which a phone is stale, seconds."""
 CREWS = {"C01": (0, 0), "C02": (4, 3)}
 """Crews and the junction (column, row) each begins at."""
 
@@ -90,11 +93,7 @@ def tell_position(product: Product, code: str, place: LonLat, *, course_deg: flo
                 course_deg=course_deg,
             )
         )
-        session.merge(
-            Presence(
-                crew_id=crew_id, state=PresenceState.ONLINE, changed_at=now, heard_at=now, reason="position"
-            )
-        )
+        hear(session, {crew_id: now}, now=now, stale_s=STALE_S)
 
 
 @pytest.fixture(scope="package")
