@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core import auth
@@ -283,6 +284,28 @@ def test_a_stream_ends_with_its_log_in_and_with_the_rights_it_was_opened_with(
                     session.execute(update(User).values(area=area))
         await hub.tick()
         assert client.is_over is True
+
+    run(work)
+
+
+def test_what_a_failed_look_did_not_tell_is_told_by_the_next(factory: SessionFactory, scene: Scene) -> None:
+    def rename(table: str, to: str) -> None:
+        with transaction(factory) as session:
+            session.execute(text(f"ALTER TABLE dispatch.{table} RENAME TO {to}"))
+
+    async def work() -> None:
+        hub = Hub(factory)
+        client = hub.join(actor_of("dispatcher", session_id=logged_in(factory)))
+        await settled(hub, client)
+        with transaction(factory) as session:
+            change(session, scene)
+        rename("work_order", "work_order_away")
+        with pytest.raises(DBAPIError):
+            await hub.tick()
+        assert [one["event"] for one in waiting(client)].count("incident") == 0
+        rename("work_order_away", "work_order")
+        await hub.tick()
+        assert [one["event"] for one in waiting(client)].count("incident") == 1
 
     run(work)
 
