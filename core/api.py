@@ -20,6 +20,7 @@ from core.http.deps import (
     refuse_cross_site,
     requires,
 )
+from core.http.problems import RESPONSES
 from core.models import CalendarDay, OutboxEvent, PostRole, User, UserGroup
 from core.schemas import (
     AuditOut,
@@ -46,7 +47,7 @@ from core.schemas import (
 )
 from core.settings import Settings
 
-router = APIRouter(prefix="/api", tags=["core"])
+router = APIRouter(prefix="/api", tags=["core"], responses=RESPONSES)
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 Year = Annotated[int, Query(ge=2000, le=2100)]

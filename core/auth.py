@@ -10,13 +10,14 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import jwt
 from geoalchemy2 import WKTElement
 from pwdlib import PasswordHash
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from core.clock import real_now
@@ -156,7 +157,7 @@ def log_in(
     is_right = _passwords.verify(password, user.password_hash if user else _NOBODYS_HASH)
     if user is None or not is_right or user.disabled_at is not None:
         raise WrongCredentials
-    _check_address(user.role.group, client_address)
+    _check_address(user.role.group.networks, client_address)
     refresh_token = secrets.token_urlsafe(32)
     now = real_now()
     login = LoginSession(
@@ -208,6 +209,34 @@ def authenticate(session: Session, settings: Settings, *, token: str, client_add
     return actor_of_session(session, settings, session_id, client_address=client_address)
 
 
+_LOGGED_IN = (
+    select(
+        User.id,
+        User.username,
+        User.display_name,
+        User.desk_ids,
+        User.crew_id,
+        User.language,
+        func.ST_AsText(User.area).label("area_wkt"),
+        PostRole.name.label("role"),
+        PostRole.operations,
+        PostRole.fields,
+        UserGroup.functions,
+        UserGroup.networks,
+    )
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .join(PostRole, PostRole.id == User.role_id)
+    .join(UserGroup, UserGroup.id == PostRole.group_id)
+    .where(
+        LoginSession.id == bindparam("session_id"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > bindparam("now"),
+        User.disabled_at.is_(None),
+    )
+)
+"""Asked with every request, so written once, and without rows to be made objects of."""
+
+
 def actor_of_session(
     session: Session, settings: Settings, session_id: UUID, *, client_address: str | None
 ) -> Actor:
@@ -220,32 +249,22 @@ def actor_of_session(
     AddressNotAllowed
         The group may not work from this address.
     """
-    row = session.execute(
-        select(User, func.ST_AsText(User.area))
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(
-            LoginSession.id == session_id,
-            LoginSession.revoked_at.is_(None),
-            LoginSession.expires_at > real_now(),
-            User.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    row = session.execute(_LOGGED_IN, {"session_id": session_id, "now": real_now()}).one_or_none()
     if row is None:
         raise InvalidToken
-    user, area_wkt = row
-    _check_address(user.role.group, client_address)
+    _check_address(row.networks, client_address)
     return Actor(
-        user_id=user.id,
-        username=user.username,
-        display_name=user.display_name,
-        role=user.role.name,
-        operations=effective_operations(user.role.operations, user.role.group.functions),
-        fields=frozenset(user.role.fields),
-        area_wkt=area_wkt,
-        desk_ids=frozenset(user.desk_ids),
-        crew_id=user.crew_id,
+        user_id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        role=row.role,
+        operations=_reached(tuple(row.operations), tuple(row.functions)),
+        fields=frozenset(row.fields),
+        area_wkt=row.area_wkt,
+        desk_ids=frozenset(row.desk_ids),
+        crew_id=row.crew_id,
         session_id=session_id,
-        language=user.language or settings.default_language,
+        language=row.language or settings.default_language,
         client_address=client_address,
     )
 
@@ -254,6 +273,11 @@ def effective_operations(operations: Iterable[str], functions: Iterable[str]) ->
     """What a role may really do: its operations, as far as its group reaches their functions."""
     reached = {str(operation) for name in functions for operation in FUNCTION_OPERATIONS[Function(name)]}
     return (frozenset(operations) & reached) | frozenset(map(str, EVERYBODY))
+
+
+@lru_cache(maxsize=256)
+def _reached(operations: tuple[str, ...], functions: tuple[str, ...]) -> frozenset[str]:
+    return effective_operations(operations, functions)
 
 
 def revoke(session: Session, session_id: UUID) -> LoginSession:
@@ -444,13 +468,13 @@ def _refuse_while_paused(session: Session, settings: Settings, *, username: str,
         raise LoginPaused
 
 
-def _check_address(group: UserGroup, client_address: str | None) -> None:
-    if not group.networks:
+def _check_address(networks: Sequence[str], client_address: str | None) -> None:
+    if not networks:
         return
     if client_address is None:
         raise AddressNotAllowed
     address = ipaddress.ip_address(client_address)
-    if not any(address in ipaddress.ip_network(network) for network in group.networks):
+    if not any(address in ipaddress.ip_network(network) for network in networks):
         raise AddressNotAllowed
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from uuid_utils.compat import uuid7
 
 NAMING = {
@@ -26,6 +30,9 @@ class Base(DeclarativeBase):
 
 
 SessionFactory = sessionmaker[Session]
+
+REST_S = 3.0
+"""Real seconds after which a connection of the pool is tried before it is used again."""
 
 
 def new_id() -> UUID:
@@ -49,11 +56,34 @@ def session_factory(
         database_url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={} if lock_wait_ms is None else {"options": f"-c lock_timeout={lock_wait_ms}"},
     )
+    _ping_after_a_rest(engine)
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def libpq_url(database_url: str) -> str:
+    """Write SQLAlchemy's address of the database as libpq, and so psycopg alone, understands it."""
+    return database_url.replace("+psycopg", "")
+
+
+def _ping_after_a_rest(engine: Engine) -> None:
+    """Try a connection that rested before it is used: the server may have gone meanwhile. A busy one is spared the way there and back."""
+
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        now = monotonic()
+        if now - record.info.get("rests_since", now) < REST_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 @contextmanager

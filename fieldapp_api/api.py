@@ -15,6 +15,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import DbSession, requires
+from core.http.problems import RESPONSES
 from core.schemas import Items
 from dispatch import assignment as assignments
 from dispatch import work_orders
@@ -28,7 +29,7 @@ from gis.cache import current_roads
 from gis.roads import route
 from tracker.positions import latest_position
 
-router = APIRouter(prefix="/api/field", tags=["field"])
+router = APIRouter(prefix="/api/field", tags=["field"], responses=RESPONSES)
 
 
 class GeoJson(JSONResponse):

@@ -13,6 +13,7 @@ from core.auth import Actor
 from core.clock import utc_now
 from core.errors import FieldError, Invalid
 from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from core.settings import Settings
 from gis.schemas import LocationOut
@@ -44,7 +45,7 @@ from hotline.schemas import (
     phone_for,
 )
 
-router = APIRouter(prefix="/api", tags=["hotline"])
+router = APIRouter(prefix="/api", tags=["hotline"], responses=RESPONSES)
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str | None, Query(max_length=100)]

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from core import audit
 from core.auth import Actor
 from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
 from core.settings import Settings
 from dispatch import queries as dispatch_queries
 from gis.cache import current_roads
@@ -25,7 +26,7 @@ from maps.queries import area_bounds
 from maps.schemas import MapExtentOut, OverviewOut, RouteFeature
 from maps.tiles import ZOOM_MAX, Tile, TileSet, tile
 
-router = APIRouter(prefix="/api", tags=["maps"])
+router = APIRouter(prefix="/api", tags=["maps"], responses=RESPONSES)
 
 TILE_MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 TILE_FRESH_S = {TileSet.NETWORK: 30, TileSet.BASE: 600}

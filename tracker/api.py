@@ -11,6 +11,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import DbSession, requires
+from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from core.schemas import Items
 from tracker.errors import TrailHidden, TrailSpanTooLong
@@ -18,7 +19,7 @@ from tracker.positions import latest_positions, trail
 from tracker.queries import dropped_since
 from tracker.schemas import DroppedOut, PositionOut, TrailOut, TrailPointOut, cursor_after, read_cursor
 
-router = APIRouter(prefix="/api", tags=["tracker"])
+router = APIRouter(prefix="/api", tags=["tracker"], responses=RESPONSES)
 
 TRAIL_DEFAULT = timedelta(hours=8)
 TRAIL_SPAN_MAX = timedelta(days=7)

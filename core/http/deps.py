@@ -1,8 +1,11 @@
 """What routes depend on: a session that commits before the answer leaves, and a person who may do this."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
@@ -28,13 +31,39 @@ class CrossSiteRequest(InvalidToken):
     """The request came from a page of another site and was refused."""
 
 
-def get_session(request: Request) -> Iterator[Session]:
-    """Open the request's one transaction; it is committed before the answer goes out (scope "function")."""
-    with request.app.state.sessions() as session, session.begin():
-        yield session
+class Turns:
+    """How many requests work in the database at once; the others wait in the order they came, and hold neither thread nor connection."""
+
+    def __init__(self, at_once: int) -> None:
+        self.requests = asyncio.Semaphore(at_once)
+        self.endings = CapacityLimiter(at_once)
+        """Threads apart for commits: no request that works may wait for one that has not begun."""
 
 
-def app_settings(request: Request) -> Settings:
+async def get_session(request: Request) -> AsyncIterator[Session]:
+    """Open the request's one transaction; it is committed before the answer goes out (scope "function").
+
+    It begins with its first statement. What needs no database runs on the event loop: every change of thread costs a busy process more
+    than most statements.
+    """
+    turns: Turns = request.app.state.turns
+    async with turns.requests:
+        session: Session = request.app.state.sessions()
+        end = session.close  # rolls back
+        try:
+            yield session
+            end = partial(_commit, session)
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(end, limiter=turns.endings)
+
+
+def _commit(session: Session) -> None:
+    with session:
+        session.commit()
+
+
+async def app_settings(request: Request) -> Settings:
     """Return the settings this process was started with."""
     settings: Settings = request.app.state.settings
     return settings
@@ -132,7 +161,7 @@ class Permission:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
 
-    def __call__(self, actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
+    async def __call__(self, actor: Annotated[Actor, Depends(get_actor)]) -> Actor:
         """Pass the person on, or refuse."""
         if not actor.may(self.operation):
             raise OperationNotAllowed
@@ -142,9 +171,9 @@ class Permission:
 class DesktopPermission(Permission):
     """The same for routes that desktop programs read, which log in by HTTP Basic."""
 
-    def __call__(self, actor: Annotated[Actor, Depends(get_desktop_actor)]) -> Actor:
+    async def __call__(self, actor: Annotated[Actor, Depends(get_desktop_actor)]) -> Actor:
         """Pass the person on, or refuse."""
-        return super().__call__(actor)
+        return await super().__call__(actor)
 
 
 def requires(operation: Operation | str, *, or_basic: bool = False) -> Any:
@@ -158,5 +187,4 @@ def requires(operation: Operation | str, *, or_basic: bool = False) -> Any:
         He may log in by HTTP Basic, too: only for routes that change nothing, since browsers send it by themselves.
     """
     kind = DesktopPermission if or_basic else Permission
-    permission: Callable[..., Actor] = kind(Operation(operation))
-    return Depends(permission)
+    return Depends(kind(Operation(operation)))

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.errors import MainlineError, NotFound
-from core.http.problems import STATUS, status_of
+from core.http.problems import RESPONSES, STATUS, status_of
 
-router = APIRouter(tags=["problems"])
+router = APIRouter(tags=["problems"], responses=RESPONSES)
 
 
 class NoSuchProblem(NotFound):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.auth import Actor
 from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
 from core.models import User
 from core.text import Line
 from gis.errors import AssetNotFound, VersionNotFound, WholeNetworkOnly
@@ -32,7 +33,7 @@ from gis.versions.schemas import (
     VersionsOut,
 )
 
-router = APIRouter(prefix="/api/network", tags=["network versions"])
+router = APIRouter(prefix="/api/network", tags=["network versions"], responses=RESPONSES)
 
 TILE_MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 OCTETS = "application/octet-stream"

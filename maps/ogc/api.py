@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from core.auth import Actor
 from core.clock import real_now
 from core.http.deps import DbSession, own_address, requires
-from core.http.problems import MISASKED_RESPONSE
+from core.http.problems import MISASKED_RESPONSE, RESPONSES
 from maps.api import TILE_FRESH_S, TILE_MEDIA_TYPE, tile_answer
 from maps.ogc import documents, html, reader, tilesets
 from maps.ogc.asking import (
@@ -32,7 +32,7 @@ FORMS = ("json", "html")
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """A page for people holds everything itself and may ask for nothing."""
 
-router = APIRouter(prefix=PREFIX, tags=["ogc"], responses=MISASKED_RESPONSE)
+router = APIRouter(prefix=PREFIX, tags=["ogc"], responses=RESPONSES | MISASKED_RESPONSE)
 
 Everybody = Annotated[Actor, requires("profile.own", or_basic=True)]
 """What describes the interface is for everybody who is logged in; it holds no data."""

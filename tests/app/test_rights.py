@@ -10,7 +10,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from app.main import ROUTERS
 from core.http.deps import Permission
 from core.http.public import PUBLIC_PATHS
 from core.rights import ROLE_SEEDS, Operation
@@ -29,8 +28,7 @@ def guarded_routes(app: FastAPI) -> list[APIRoute]:
 
 
 def api_routes(app: FastAPI) -> list[APIRoute]:
-    included = [route for router in ROUTERS for route in router.routes]
-    return [route for route in (*included, *app.routes) if isinstance(route, APIRoute)]
+    return [route for route in app.routes if isinstance(route, APIRoute)]
 
 
 def address(route: APIRoute) -> str:
