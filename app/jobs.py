@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.crew_notices import CrewNotices, JobNotice, NoticeKind
 from app.provision.mosquitto import Broker, write_credentials
 from core.clock import utc_now
-from core.db import SessionFactory, session_factory, transaction
+from core.db import SessionFactory, libpq_url, session_factory, transaction
 from core.errors import MainlineError
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
@@ -42,7 +42,7 @@ _CREDENTIALS_LOCK = 7_301_003
 
 def make_worker_app(settings: Settings) -> procrastinate.App:
     """Make the app whose worker runs the queued tasks."""
-    url = settings.database_url.get_secret_value().replace("+psycopg", "")
+    url = libpq_url(settings.database_url.get_secret_value())
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
     factory = session_factory(settings.database_url.get_secret_value(), pool_size=2)
     _add_broker_tasks(app, settings, factory)

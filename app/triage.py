@@ -7,7 +7,6 @@ number of others stand by and take over when the holder's connection ends.
 import signal
 import threading
 
-import psycopg
 import structlog
 from psycopg import Connection
 
@@ -16,7 +15,7 @@ from app.tuning import make_responsive
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.heartbeat import Heartbeat
-from core.outbox import CHANNEL, LOCK_WAIT_MS, Subscriptions, handle_batch
+from core.outbox import LOCK_WAIT_MS, Subscriptions, handle_batch, listen
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -47,21 +46,15 @@ class Triage:
         """Stand by, then decide, until stopped."""
         while not self.stop.is_set():
             try:
-                with self._connect() as connection:
+                with listen(self.settings.database_url.get_secret_value()) as connection:
                     self._take_turn(connection)
             except Exception as error:  # a loop logs and goes on
                 log.error("triage.failed", error=type(error).__name__, exc_info=error)
             self.stop.wait(PAUSE_S)
 
-    def _connect(self) -> Connection:
-        """Open the connection that holds the lock and hears of new events, outside the pool and outside any transaction."""
-        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
-        return psycopg.connect(url, autocommit=True)
-
     def _take_turn(self, connection: Connection) -> None:
         """Be the one consumer while the lock's connection stands; return at once when somebody else is."""
         self._heartbeat.beat()
-        connection.execute(f"LISTEN {CHANNEL}")
         if not _try_lock(connection):
             return
         log.info("triage.taken")

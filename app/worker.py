@@ -5,17 +5,16 @@ import signal
 import threading
 from collections.abc import Callable
 
-import psycopg
 import structlog
 
 from app.jobs import make_worker_app
 from app.subscriptions import SUBSCRIPTIONS, TRIAGE_LANE
-from app.tuning import make_responsive
+from app.tuning import give_way, make_responsive
 from core import clock, logs
 from core.db import SessionFactory, session_factory
 from core.deadlines import sweep
 from core.heartbeat import Heartbeat
-from core.outbox import CHANNEL, LOCK_WAIT_MS, Subscriptions, handle_batch
+from core.outbox import LOCK_WAIT_MS, Subscriptions, handle_batch, listen
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -66,10 +65,8 @@ class Worker:
                 self.stop.wait(LOOP_PAUSE_S)
 
     def _listen(self) -> None:
-        url = self.settings.database_url.get_secret_value().replace("+psycopg", "")
         heard = {kind.__name__ for kind in self.subscriptions} - TRIAGE_LANE
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
+        with listen(self.settings.database_url.get_secret_value()) as connection:
             while not self.stop.is_set():
                 for notice in connection.notifies(timeout=1.0, stop_after=1):
                     if not notice.payload or notice.payload in heard:
@@ -125,6 +122,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.end())
     make_responsive(factory)
+    give_way()
     log.info("worker.started", workspace=settings.workspace, factor=clock.current().factor)
     worker.run()
     log.info("worker.ended")

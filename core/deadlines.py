@@ -30,7 +30,8 @@ def cancel_deadline(session: Session, *, kind: DeadlineKind, subject_id: UUID) -
             Deadline.fired_at.is_(None),
             Deadline.cancelled_at.is_(None),
         )
-        .values(cancelled_at=utc_now())
+        .values(cancelled_at=utc_now()),
+        execution_options={"synchronize_session": False},
     )
 
 

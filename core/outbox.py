@@ -5,7 +5,9 @@ batch in one transaction and each event in a savepoint, so that commits do not b
 event. A failing event is tried later and later, then parked where an operator sees it.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -13,15 +15,30 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
+from psycopg import Connection
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, func, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    all_,
+    any_,
+    func,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core import events
 from core.clock import real_now, utc_now
-from core.db import SessionFactory
+from core.db import SessionFactory, libpq_url
 from core.errors import NotFound
 from core.events import Event
 from core.models import OutboxEvent
@@ -42,6 +59,10 @@ Handler = Callable[[Session, Any], None]  # Any: each handler takes its own even
 Subscriptions = Mapping[type[Event], Sequence[Handler]]
 
 
+_BROUGHT_ABOUT = "core.outbox"
+"""Where a relay's session keeps the events its handlers emit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What became of one look at the outbox."""
@@ -49,7 +70,7 @@ class Batch:
     taken: int
     """Events taken, handled or not."""
     is_drained: bool
-    """Nothing is left to do now."""
+    """Nothing was left to do; what was committed since has told the listeners."""
 
 
 class NoSuchEvent(NotFound):
@@ -61,15 +82,22 @@ def _adapter(name: str) -> TypeAdapter[Event]:
     return TypeAdapter(getattr(events, name))
 
 
+def listen(database_url: str) -> Connection:
+    """Open a connection that hears of new events, outside every pool and every transaction; it may hold what belongs to a connection."""
+    connection = psycopg.connect(libpq_url(database_url), autocommit=True)
+    connection.execute(f"LISTEN {CHANNEL}")
+    return connection
+
+
 def emit(session: Session, event: Event) -> None:
     """Record that something happened; the database wakes listeners when, and only when, the transaction commits."""
-    session.add(
-        OutboxEvent(
-            name=type(event).__name__,
-            payload=_adapter(type(event).__name__).dump_python(event, mode="json"),
-            emitted_at=utc_now(),
-        )
+    row = OutboxEvent(
+        name=type(event).__name__,
+        payload=_adapter(type(event).__name__).dump_python(event, mode="json"),
+        emitted_at=utc_now(),
     )
+    session.add(row)
+    session.info.get(_BROUGHT_ABOUT, []).append(row)
 
 
 def read_event(row: OutboxEvent) -> Event:
@@ -87,7 +115,7 @@ def handle_batch(
     only: frozenset[str] | None = None,
     without: frozenset[str] = frozenset(),
 ) -> Batch:
-    """Handle the oldest unhandled events, and those that come of them, in one transaction.
+    """Handle the oldest unhandled events, each followed by those it brings about, in one transaction.
 
     Parameters
     ----------
@@ -106,35 +134,30 @@ def handle_batch(
         How many events were taken, and whether any are left.
     """
     failed: list[tuple[UUID, Exception]] = []
-    taken = 0
+    done: list[UUID] = []
     heard = frozenset(kind.__name__ for kind in subscriptions)
     with factory() as session, session.begin():
-        rows = session.scalars(_due(only, without).limit(batch)).all()
+        rows = deque(session.scalars(_due(only, without).limit(batch)))
+        is_all = len(rows) < batch
         # Until nothing is left or time is up: what was handled so far holds rows that others wait for.
         ends_at = monotonic() + BATCH_S
-        while rows:
-            for row in rows:
-                taken += 1
-                if row.name not in heard:
-                    row.handled_at = real_now()
-                    continue
-                try:
-                    with session.begin_nested():
-                        event = read_event(row)
-                        for handler in subscriptions.get(type(event), ()):
-                            handler(session, event)
-                        row.handled_at = real_now()
-                except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
-                    failed.append((row.id, error))
-                if failed or monotonic() > ends_at:
-                    break
-            if failed or monotonic() > ends_at:
-                break
-            rows = session.scalars(_due(only, without).limit(batch)).all()
+        while rows and not failed and monotonic() <= ends_at:
+            row = rows.popleft()
+            brought_about: list[OutboxEvent] = []
+            session.info[_BROUGHT_ABOUT] = brought_about
+            try:
+                with session.begin_nested() if row.name in heard else nullcontext():
+                    _handle(session, read_event(row), subscriptions)
+            except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
+                failed.append((row.id, error))
+            else:
+                done.append(row.id)
+                rows.extendleft(one for one in reversed(brought_about) if _is_ours(one.name, only, without))
+        _note_done(session, done)
     for event_id, failure in failed:
         with factory() as session, session.begin():
             _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
-    return Batch(taken, is_drained=not rows)
+    return Batch(len(done) + len(failed), is_drained=is_all and not rows and not failed)
 
 
 def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:
@@ -175,16 +198,39 @@ def count_waiting(session: Session) -> tuple[int, int]:
 
 
 def _due(only: frozenset[str] | None, without: frozenset[str]) -> Select[OutboxEvent]:
-    conditions: list[ColumnElement[bool]] = [
-        OutboxEvent.handled_at.is_(None),
-        OutboxEvent.parked_at.is_(None),
-        OutboxEvent.next_attempt_at <= real_now(),
-    ]
+    name: ColumnElement[bool] = true()
     if only is not None:
-        conditions.append(OutboxEvent.name.in_(only))
-    if without:
-        conditions.append(OutboxEvent.name.not_in(without))
-    return select(OutboxEvent).where(*conditions).order_by(OutboxEvent.id).with_for_update(skip_locked=True)
+        name = OutboxEvent.name == any_(literal(sorted(only), ARRAY(Text)))
+    elif without:
+        name = OutboxEvent.name != all_(literal(sorted(without), ARRAY(Text)))
+    return (
+        select(OutboxEvent)
+        .where(
+            OutboxEvent.handled_at.is_(None),
+            OutboxEvent.parked_at.is_(None),
+            OutboxEvent.next_attempt_at <= real_now(),
+            name,
+        )
+        .order_by(OutboxEvent.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _is_ours(name: str, only: frozenset[str] | None, without: frozenset[str]) -> bool:
+    return name not in without and (only is None or name in only)
+
+
+def _handle(session: Session, event: Event, subscriptions: Subscriptions) -> None:
+    for handler in subscriptions.get(type(event), ()):
+        handler(session, event)
+
+
+def _note_done(session: Session, done: list[UUID]) -> None:
+    if done:
+        session.execute(
+            update(OutboxEvent).where(OutboxEvent.id.in_(done)).values(handled_at=real_now()),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _is_held_row(error: Exception) -> bool:

@@ -115,7 +115,9 @@ def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number
     for report in reports:
         report.incident_id = incident_id
         report.incident_number = number or report.incident_number
-    for case in queries.lock_cases(session, _case_ids(reports)):
+    with session.no_autoflush:  # reports and cases are written together
+        locked = queries.lock_cases(session, _case_ids(reports))
+    for case in locked:
         is_moved = cases.follow_incident(session, case, incident_id, number)
         if is_moved:
             _answer_if_told(session, case, incident_id, [r for r in reports if r.case_id == case.id])

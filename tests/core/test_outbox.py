@@ -9,7 +9,6 @@ from time import sleep
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import URL
@@ -20,12 +19,15 @@ from core.db import SessionFactory, session_factory
 from core.events import IncidentOpened, ReportTaken
 from core.models import AuditEntry, OutboxEvent
 from core.outbox import (
+    BATCH_S,
     HELD_ROW_RETRY_S,
     LOCK_WAIT_MS,
+    Batch,
     NoSuchEvent,
     count_waiting,
     emit,
     handle_batch,
+    listen,
     parked_events,
     read_event,
     retry_parked,
@@ -81,16 +83,50 @@ def test_a_rolled_back_change_leaves_no_event(factory: SessionFactory) -> None:
     assert handled(factory, {ReportTaken: (note,)}, **RELAY) == 0
 
 
-def test_listeners_are_woken_only_by_the_commit(factory: SessionFactory, cloned_database: URL) -> None:
-    url = cloned_database.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as listener:
-        listener.execute("LISTEN outbox")
+def test_listeners_are_woken_only_by_the_commit_and_told_each_name_once(
+    factory: SessionFactory, cloned_database: URL
+) -> None:
+    with listen(cloned_database.render_as_string(hide_password=False)) as listener:
         with factory() as session:
-            emit(session, ReportTaken(uuid4()))
+            for event in (ReportTaken(uuid4()), IncidentOpened(uuid4()), ReportTaken(uuid4())):
+                emit(session, event)
             session.flush()
             assert list(listener.notifies(timeout=0.3, stop_after=1)) == []
             session.commit()
-        assert len(list(listener.notifies(timeout=2, stop_after=1))) == 1
+        told = [notice.payload for notice in listener.notifies(timeout=2, stop_after=2)]
+        assert sorted(told) == ["IncidentOpened", "ReportTaken"]
+        assert list(listener.notifies(timeout=0.3, stop_after=1)) == []
+
+
+def test_what_an_event_brings_about_becomes_visible_with_it(factory: SessionFactory) -> None:
+    emit_some(factory)
+    waiting_outside: list[tuple[int, int]] = []
+
+    def bring_about(session: Session, event: ReportTaken) -> None:
+        emit(session, IncidentOpened(event.report_id))
+
+    def look_from_outside(_: Session, __: IncidentOpened) -> None:
+        with factory() as outside:
+            waiting_outside.append(count_waiting(outside))
+
+    batch = handle_batch(
+        factory, {ReportTaken: (bring_about,), IncidentOpened: (look_from_outside,)}, **RELAY
+    )
+    assert (batch.taken, batch.is_drained) == (2, True)
+    assert waiting_outside == [(1, 0)], "nothing of the batch was committed before its end"
+    with factory() as session:
+        assert count_waiting(session) == (0, 0)
+
+
+def test_a_batch_says_whether_something_is_left(factory: SessionFactory) -> None:
+    emit_some(factory, 3)
+
+    def take_long(session: Session, event: ReportTaken) -> None:
+        sleep(2 * BATCH_S)
+
+    left = [handle_batch(factory, {ReportTaken: (take_long,)}, **RELAY).is_drained for _ in range(3)]
+    assert left == [False, False, True]
+    assert handle_batch(factory, {ReportTaken: (fail,)}, **RELAY) == Batch(taken=0, is_drained=True)
 
 
 def test_each_event_is_handled_once(factory: SessionFactory) -> None:
