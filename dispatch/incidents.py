@@ -30,9 +30,11 @@ from dispatch.models import (
     IncidentLevel,
     IncidentReport,
     IncidentState,
+    WorkOrder,
     WorkOrderState,
 )
 from dispatch.priority import priority
+from dispatch.queries import Member
 from dispatch.surroundings import current_surroundings, neighbourhood, shutdowns
 from dispatch.triage import (
     Category,
@@ -121,18 +123,20 @@ def open_incident(session: Session, report: NewReport, decision: Decision, *, se
     kind = infer_kind([facts])
     incident = Incident(
         kind=kind,
-        priority=priority(kind=kind, level=IncidentLevel.SINGLE),
+        priority=priority(kind=kind, level=IncidentLevel.SINGLE, has_leak=facts.category == Category.LEAK),
         place=facts.place.as_stored(),
         street=report.street,
         pipe_id=facts.pipe_id,
         segment_ids=[] if facts.segment_id is None else [facts.segment_id],
         zone_id=facts.zone_id,
+        report_count=1,
+        customer_count=1,
         opened_at=now,
         last_report_at=report.received_at,
         changed_at=now,
     )
     session.add(incident)
-    session.flush()
+    session.flush()  # its number comes from the database
     record_change(
         session,
         incident,
@@ -142,7 +146,8 @@ def open_incident(session: Session, report: NewReport, decision: Decision, *, se
         by=By(why="dispatch.why.first_report"),
     )
     emit(session, IncidentOpened(incident.id))
-    attach_report(session, incident, report, decision, settings=settings)
+    _add_report(session, incident, report, decision)
+    _assess(session, incident, [Member(facts, report.street, now)], [], settings=settings)
     log.info("dispatch.incident_opened", incident_id=str(incident.id), report_id=str(facts.report_id))
     return incident
 
@@ -158,6 +163,11 @@ def attach_report(
         The incident is over.
     """
     _ensure_open(incident)
+    _add_report(session, incident, report, decision)
+    reassess(session, incident, settings=settings)
+
+
+def _add_report(session: Session, incident: Incident, report: NewReport, decision: Decision) -> None:
     facts, word = report.facts, _DECISION_WORDS[decision.kind]
     session.add(
         IncidentReport(
@@ -183,10 +193,8 @@ def attach_report(
             reason_values=decision.reason_values,
         )
     )
-    session.flush()
     incident.last_report_at = max(incident.last_report_at, report.received_at)
     emit(session, ReportAttached(facts.report_id, incident.id, incident.number, decision=word))
-    reassess(session, incident, settings=settings)
 
 
 def reassess(session: Session, incident: Incident, *, settings: Settings) -> None:
@@ -195,8 +203,19 @@ def reassess(session: Session, incident: Incident, *, settings: Settings) -> Non
     What a person confirmed (kind and place) stays; a level never falls by itself; the place of work that somebody was asked for stays.
     """
     members = queries.members_of(session, incident.id)
-    if not members:
-        return
+    if members:
+        open_orders = queries.open_orders_of(session, incident.id)
+        _assess(session, incident, members, open_orders, settings=settings)
+
+
+def _assess(
+    session: Session,
+    incident: Incident,
+    members: Sequence[Member],
+    open_orders: Sequence[WorkOrder],
+    *,
+    settings: Settings,
+) -> None:
     fresh = [one for one in members if _is_fresh(one.last_told_at, incident)] or members
     facts = [one.facts for one in fresh]
     surroundings = current_surroundings(session, hops_max=settings.triage_hops_max)
@@ -215,9 +234,11 @@ def reassess(session: Session, incident: Incident, *, settings: Settings) -> Non
     outages.replan(session, incident, surroundings, settings=settings)
     if incident.customers_without_water:
         _grow(session, incident, facts, in_reach, settings=settings)
-    _set_priority(session, incident, has_leak=any(one.category == Category.LEAK for one in facts))
-    incident.changed_at = utc_now()
-    session.flush()
+    _set_priority(
+        session, incident, open_orders, has_leak=any(one.category == Category.LEAK for one in facts)
+    )
+    if session.is_modified(incident):
+        incident.changed_at = utc_now()
 
 
 def _is_fresh(last_told_at: datetime, incident: Incident) -> bool:
@@ -254,7 +275,9 @@ def _grow(
     emit(session, AreaOutageSuspected(incident.id, level=level.value))
 
 
-def _set_priority(session: Session, incident: Incident, *, has_leak: bool) -> None:
+def _set_priority(
+    session: Session, incident: Incident, open_orders: Sequence[WorkOrder], *, has_leak: bool
+) -> None:
     """Rank the incident anew; its open work follows, and moves to its place unless a crew was asked already."""
     incident.priority = priority(
         kind=IncidentKind(incident.kind),
@@ -263,7 +286,7 @@ def _set_priority(session: Session, incident: Incident, *, has_leak: bool) -> No
         critical_customers=incident.critical_customers,
         has_leak=has_leak,
     )
-    for order in queries.open_orders_of(session, incident.id):
+    for order in open_orders:
         order.priority = min(order.priority, incident.priority)
         if order.state == WorkOrderState.PROPOSED and queries.live_assignment(session, order.id) is None:
             order.place = incident.place

@@ -16,6 +16,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from gis.cache import current_network
 from gis.coordinates import LonLat
@@ -39,6 +40,7 @@ from gis.schemas import (
     SuggestionOut,
     SuggestionsOut,
 )
+from gis.service_area import ensure_in_service_area
 from gis.shutdowns import (
     Work,
     call_off,
@@ -50,7 +52,7 @@ from gis.shutdowns import (
     shutdowns_between,
 )
 
-router = APIRouter(prefix="/api", tags=["gis"])
+router = APIRouter(prefix="/api", tags=["gis"], responses=RESPONSES)
 
 
 def _pipe_is_his(session: Session, actor: Actor, pipe_id: UUID) -> bool:
@@ -76,12 +78,15 @@ def locate_place(
     actor: Annotated[Actor, requires("locate.use")],
 ) -> LocationOut:
     """Find a place on the network from an account number, a phone number, words or a point."""
+    point = wanted.point.place() if wanted.point else None
+    if point is not None:
+        ensure_in_service_area(session, point, margin_m=settings.service_area_margin_m)
     place: Location = locate(
         session,
         account_no=wanted.account_no,
         phone=to_e164(wanted.phone, region=settings.phone_region) if wanted.phone else None,
         address_text=wanted.text,
-        point=wanted.point.place() if wanted.point else None,
+        point=point,
         accuracy_m=wanted.accuracy_m or settings.gps_accuracy_default_m,
         radius_m=settings.locate_radius_m,
     )

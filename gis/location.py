@@ -35,7 +35,7 @@ from gis.models import (
     ServiceConnection,
     Side,
 )
-from gis.service_area import area_facts, ensure_in_service_area
+from gis.service_area import area_facts
 
 RADIUS_M = 120.0
 GPS_ACCURACY_M = 15.0
@@ -265,12 +265,9 @@ def locate_point(
 
     Raises
     ------
-    OutsideServiceArea
-        The point is not ours.
     NoMainNearby
         No main within the radius: too far is an error, not a guess.
     """
-    ensure_in_service_area(session, point)
     error = math.hypot(accuracy_m or GPS_ACCURACY_M, SET_BACK_M)
     plane = metric_plane(area_facts(session).plane_srid)
     mains = _mains_near(session, plane, point, radius_m=radius_m, error_m=error, street=None)
@@ -500,8 +497,6 @@ def locate(
     ------
     NothingToLocate
         Nothing was given.
-    OutsideServiceArea
-        The point is not ours.
     AccountNotFound, NoMainNearby, AddressNotFound, CallerUnknown
         Nothing given leads to a main; the error is that of the first thing given.
     """

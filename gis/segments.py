@@ -13,6 +13,7 @@ from core.db import new_id
 from gis.isolation import IsolationNetwork
 from gis.models import Junction, LifecycleStatus, Pipe, ServiceArea
 from gis.queries import load_isolation_network
+from gis.service_area import forget_area
 
 
 def segment_lines(
@@ -128,4 +129,5 @@ def rebuild_segments(session: Session) -> IsolationNetwork:
     session.execute(_DRAWN)
     session.execute(update(ServiceArea).values(network_revision=new_id()))
     session.expire_all()
+    forget_area(session)
     return network

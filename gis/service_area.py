@@ -12,6 +12,7 @@ from gis.errors import BadCoordinate, NetworkWithoutPlace, NoServiceArea, Outsid
 from gis.models import ServiceArea
 
 DEFAULT_MARGIN_M = 500.0
+_KEPT = "gis.service_area"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,27 @@ class AreaFacts:
 
 
 def area_facts(session: Session) -> AreaFacts:
-    """Tell the area's name, metric system and network revision.
+    """Tell the area's name, metric system and network revision; asked of the database once in a transaction.
 
     Raises
     ------
     NoServiceArea
         No network is loaded.
     """
+    transaction, kept = session.info.get(_KEPT, (None, None))
+    if kept is None or transaction is not session.get_transaction():
+        kept = _read_facts(session)
+        session.info[_KEPT] = (session.get_transaction(), kept)
+    facts: AreaFacts = kept
+    return facts
+
+
+def forget_area(session: Session) -> None:
+    """Have the area read anew, by whoever changed it in this transaction."""
+    session.info.pop(_KEPT, None)
+
+
+def _read_facts(session: Session) -> AreaFacts:
     row = session.execute(
         select(
             ServiceArea.name, ServiceArea.metric_srid, ServiceArea.built_from, ServiceArea.network_revision

@@ -23,6 +23,7 @@ from gis.models import (
 )
 from gis.network_import.draft import NetworkDraft
 from gis.segments import rebuild_segments
+from gis.service_area import forget_area
 from gis.versions.customers import Served, publish_customers
 from gis.versions.differences import fate_sql
 from gis.versions.identity import NEW_ID_SQL
@@ -163,6 +164,7 @@ def _publish_area(session: Session, version: NetworkVersion, draft: NetworkDraft
         .values(id=1, **values)
         .on_conflict_do_update(index_elements=[ServiceArea.id], set_=values)
     )
+    forget_area(session)
     version.summary = version.summary | {"area_name": name}
     session.flush()
 

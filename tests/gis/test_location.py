@@ -3,14 +3,13 @@
 import pytest
 from sqlalchemy import update
 
-from gis.coordinates import LonLat, straight_line_m
+from gis.coordinates import straight_line_m
 from gis.errors import (
     AccountNotFound,
     AddressNotFound,
     CallerUnknown,
     NoMainNearby,
     NothingToLocate,
-    OutsideServiceArea,
 )
 from gis.location import Method, locate
 from gis.models import LifecycleStatus, Pipe, PipeClass, Side
@@ -81,12 +80,6 @@ def test_a_main_out_of_service_steps_back_and_an_abandoned_one_is_gone(session, 
 def test_too_far_is_an_error_and_not_a_guess(session, town):
     with pytest.raises(NoMainNearby):
         locate(session, point=Town.place(-190.0, 590.0))
-
-
-def test_swapped_axes_are_refused(session, town):
-    place = Town.place(300.0, 200.0)
-    with pytest.raises(OutsideServiceArea, match="swapped"):
-        locate(session, point=LonLat(lon=place.lat, lat=place.lon))
 
 
 def test_an_exact_address_leads_through_its_customer(session, town):
