@@ -1,5 +1,6 @@
 """Routes of dispatch: incidents and the decisions about them, work orders, crews and their shifts."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,6 +12,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
 from core.rights import Operation
 from core.schemas import Items
 from dispatch import assignment, closure, crews, incidents, merging, queries, shifts, work_orders
@@ -38,18 +40,14 @@ from dispatch.schemas import (
     WorkOrderOut,
 )
 from dispatch.work_orders import SKILLS_OF
-from gis.cache import current_roads
 from gis.coordinates import LonLat
-from gis.errors import NoRoadGraph, NoRoadNearby
-from gis.roads import routes_to
 from gis.service_area import ensure_in_service_area
 from tracker.positions import latest_positions
 
-router = APIRouter(prefix="/api", tags=["dispatch"])
+router = APIRouter(prefix="/api", tags=["dispatch"], responses=RESPONSES)
 
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[UUID | None, Query(description="`next` of the part before.")]
-ROUTES_SHOWN = 3
 SHIFTS_SHOWN = timedelta(days=7)
 
 ReadIncidents = Annotated[Actor, requires("incidents.read")]
@@ -196,19 +194,17 @@ def rank_crews_for_incident(
     incident = queries.incident_for(session, actor, incident_id)
     orders = queries.open_orders_of(session, incident.id)
     place = LonLat.from_stored(orders[0].place if orders else incident.place)
+    is_visible = _sees_place_of(session, actor)
     ranked = rank_crews(
         session,
         place,
         skills=SKILLS_OF[kind] if kind else orders[0].skills if orders else SKILLS_OF[WorkOrderKind.INSPECT],
         settings=settings,
         order_id=orders[0].id if orders else None,
+        is_drawn=is_visible,
     )
-    visible = _visible_crews(session, actor)
-    ranked = [one if one.crew_id in visible else one.without_place() for one in ranked]
-    routes = _routes(session, ranked, place)
-    return RankedCrewsOut(
-        ranked=[RankedCrewOut.of(one, routes.get(one.crew_id), language=actor.language) for one in ranked]
-    )
+    ranked = [one if is_visible(one) else one.without_place() for one in ranked]
+    return RankedCrewsOut(ranked=[RankedCrewOut.of(one, language=actor.language) for one in ranked])
 
 
 # --- work orders -----------------------------------------------------------------------------------------------------------
@@ -365,20 +361,11 @@ def _detail(session: Session, actor: Actor, incident_id: UUID) -> IncidentDetail
     return IncidentDetailOut.of_detail(queries.incident_detail(session, actor, incident_id))
 
 
-def _visible_crews(session: Session, actor: Actor) -> set[UUID]:
+def _sees_place_of(session: Session, actor: Actor) -> Callable[[RankedCrew], bool]:
     """Tell the crews whose positions are the actor's to see."""
     if not actor.may(Operation.POSITIONS_READ):
-        return set()
-    return {one.crew_id for one in latest_positions(session, actor=actor)}
-
-
-def _routes(session: Session, ranked: list[RankedCrew], place: LonLat) -> dict[UUID, tuple[LonLat, ...]]:
-    """Draw the ways of the first eligible crews whose place is shown."""
-    shown = [one for one in ranked if one.is_eligible and one.point is not None][:ROUTES_SHOWN]
-    origins = [one.point for one in shown if one.point is not None]
-    within_s = max((one.travel_time_s for one in shown if one.travel_time_s is not None), default=0.0)
-    try:
-        routes = routes_to(current_roads(session), origins, place, within_s=within_s) if origins else []
-    except (NoRoadGraph, NoRoadNearby):
-        return {}
-    return {one.crew_id: way.geometry for one, way in zip(shown, routes, strict=True) if way is not None}
+        return lambda _: False
+    if actor.area_wkt is None:
+        return lambda _: True
+    visible = {one.crew_id for one in latest_positions(session, actor=actor)}
+    return lambda crew: crew.crew_id in visible

@@ -1,6 +1,6 @@
 """Which crew gets there first, and why the others are not asked."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -16,11 +16,12 @@ from dispatch.models import AssignmentState
 from gis.cache import current_roads
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby
-from gis.roads import rank_origins
+from gis.roads import Ways
 from tracker.positions import CrewPosition, latest_positions
 
 SHIFT_LOOKBACK: Final = timedelta(hours=12)
 """Jobs of this long are counted when two crews are equally near."""
+ROUTES_DRAWN: Final = 3
 
 
 class Reason(StrEnum):
@@ -80,6 +81,8 @@ class RankedCrew:
     is_eligible: bool
     reason: Reason | None
     reason_values: dict[str, Any] = field(default_factory=dict)  # Any: numbers and words for the message
+    route: tuple[LonLat, ...] | None = None
+    """Its way by road, where it was to be drawn."""
 
     def without_place(self) -> "RankedCrew":
         """Leave out what tells where the crew is, for readers who may not know."""
@@ -91,6 +94,7 @@ class RankedCrew:
             travel_time_s=None,
             distance_m=None,
             straight_line_m=None,
+            route=None,
             reason=Reason.NO_POSITION if is_about_place else self.reason,
             reason_values={} if is_about_place else self.reason_values,
         )
@@ -201,6 +205,7 @@ def rank_crews(
     skills: Collection[str],
     settings: Settings,
     order_id: UUID | None = None,
+    is_drawn: Callable[[RankedCrew], bool] = lambda _: False,
 ) -> list[RankedCrew]:
     """Rank all active crews for a place, with exact ways by road for every one whose place is known.
 
@@ -208,10 +213,17 @@ def rank_crews(
     ----------
     order_id
         The work order; who refused it lately is not asked again.
+    is_drawn
+        Whether a crew that can be asked gets its way drawn; the first few do.
     """
     crews = crew_facts(session, settings=settings, order_id=order_id)
-    travels = travels_to(session, {crew.crew_id: crew.point for crew in crews if crew.point}, destination)
-    return rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
+    ways = _ways_to(session, crews, destination)
+    travels = {crew_id: way.travel for crew_id, way in ways.items()}
+    ranked = rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
+    drawn = {
+        one.crew_id for one in [one for one in ranked if one.is_eligible and is_drawn(one)][:ROUTES_DRAWN]
+    }
+    return [replace(one, route=ways[one.crew_id].drawn()) if one.crew_id in drawn else one for one in ranked]
 
 
 def rank_able(
@@ -230,7 +242,7 @@ def rank_able(
     ]
     if not crews:
         return []
-    travels = travels_to(session, {crew.crew_id: crew.point for crew in crews}, destination)
+    travels = {crew_id: way.travel for crew_id, way in _ways_to(session, crews, destination).items()}
     ranked = rank(crews, travels, destination, skills=skills, stale_s=settings.position_stale_s)
     return [one for one in ranked if one.is_eligible]
 
@@ -265,18 +277,28 @@ def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = 
     return [facts(crew, positions.get(crew.crew_id)) for crew in crews]
 
 
-def travels_to(
-    session: Session, places: Mapping[UUID, LonLat | None], destination: LonLat
-) -> dict[UUID, Travel]:
+def _ways_to(session: Session, crews: Sequence[CrewFacts], destination: LonLat) -> dict[UUID, "_Way"]:
     """Measure the ways by road from crews to a place; those who cannot get there are left out."""
-    ids = [crew_id for crew_id, place in places.items() if place is not None]
-    origins = [place for place in places.values() if place is not None]
+    placed = [(crew.crew_id, crew.point) for crew in crews if crew.point is not None]
     try:
-        travels = rank_origins(current_roads(session), origins, destination)
+        ways = Ways(current_roads(session), [point for _, point in placed], destination)
     except (NoRoadGraph, NoRoadNearby):
         return {}
     return {
-        ids[one.origin]: Travel(seconds=one.seconds, metres=one.metres)
-        for one in travels
+        placed[one.origin][0]: _Way(Travel(seconds=one.seconds, metres=one.metres), ways, one.origin)
+        for one in ways.travels()
         if one.seconds is not None and one.metres is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One crew's way, still to be drawn."""
+
+    travel: Travel
+    ways: Ways
+    origin: int
+
+    def drawn(self) -> tuple[LonLat, ...] | None:
+        found = self.ways.route(self.origin)
+        return found.geometry if found else None

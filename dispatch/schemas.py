@@ -295,7 +295,7 @@ class RankedCrewOut(BaseModel):
     route: LineStringOut | None
 
     @classmethod
-    def of(cls, crew: RankedCrew, route: tuple[LonLat, ...] | None, *, language: str) -> "RankedCrewOut":
+    def of(cls, crew: RankedCrew, *, language: str) -> "RankedCrewOut":
         """Write a ranked crew down."""
         return cls(
             crew_id=crew.crew_id,
@@ -308,7 +308,7 @@ class RankedCrewOut(BaseModel):
             reason_code=crew.reason,
             reason=_reason(crew, language),
             position_age_s=crew.position_age_s,
-            route=LineStringOut.of(route) if route else None,
+            route=LineStringOut.of(crew.route) if crew.route else None,
         )
 
 

@@ -33,7 +33,6 @@ SEARCH_LIMITS_S = (900.0, 1800.0, np.inf)
 EXPECTED_MPS = 8.0
 """What a crew makes good in a straight line; only chooses the first limit to try."""
 SNAP_LIMIT_M = 2000.0
-TIME_SLACK_S = 1.0
 """Added to a time that was worked out before, against rounding."""
 AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
@@ -95,6 +94,11 @@ class _Snap:
     fraction: Floats
     distance_m: Floats
 
+    def row(self, index: int) -> "_Snap":
+        """Give one of the points alone."""
+        one = slice(index, index + 1)
+        return _Snap(self.edge[one], self.fraction[one], self.distance_m[one])
+
 
 @dataclass(frozen=True, slots=True)
 class _Gates:
@@ -104,6 +108,11 @@ class _Gates:
     edge: Ints
     seconds: Floats
     metres: Floats
+
+    def row(self, index: int) -> "_Gates":
+        """Give the ways off one of the points."""
+        one = slice(index, index + 1)
+        return _Gates(self.node[one], self.edge[one], self.seconds[one], self.metres[one])
 
 
 @dataclass(frozen=True)
@@ -406,15 +415,8 @@ def _limits(origins: Sequence[LonLat], destination: LonLat, wanted: int) -> tupl
     return tuple(limit for limit in SEARCH_LIMITS_S if limit >= expected_s)
 
 
-def rank_origins(
-    graph: RoadGraph,
-    origins: Sequence[LonLat],
-    destination: LonLat,
-    *,
-    enough: int | None = None,
-    snap_limit_m: float = SNAP_LIMIT_M,
-) -> list[Travel]:
-    """Measure the fastest way by road from each origin to one destination, exactly.
+class Ways:
+    """The fastest ways by road from several origins to one destination, exact, found by one search.
 
     Parameters
     ----------
@@ -426,54 +428,84 @@ def rank_origins(
         Where one of them must go.
     enough
         How many origins must be reached before the search stops widening; all when None. Those the search did not
-        need to reach come back without a time.
+        need to reach are without a time.
     snap_limit_m
         How far a place may lie from the nearest road, metres.
-
-    Returns
-    -------
-    travels
-        Fastest first; those that cannot get there last, without a time.
 
     Raises
     ------
     NoRoadNearby
         No road near the destination.
     """
-    if not origins:
-        return []
-    target = graph._snap([destination])
-    if target.distance_m[0] > snap_limit_m:
-        raise NoRoadNearby
-    starts = graph._snap(origins)
-    arriving, leaving = graph._gates(target, leaving=False), graph._gates(starts, leaving=True)
-    beside_s, beside_m = graph._along_one_edge(starts, target)
-    usable = starts.distance_m <= snap_limit_m
-    wanted = min(enough or len(origins), int(usable.sum()))
-    for limit_s in _limits(origins, destination, wanted):
-        cost, following = graph._search(arriving, limit_s)
-        by_gate = np.where(leaving.node >= 0, leaving.seconds + cost[leaving.node], np.inf)
-        gate = np.argmin(by_gate, axis=1)
+
+    def __init__(
+        self,
+        graph: RoadGraph,
+        origins: Sequence[LonLat],
+        destination: LonLat,
+        *,
+        enough: int | None = None,
+        snap_limit_m: float = SNAP_LIMIT_M,
+    ) -> None:
+        self.graph = graph
+        self.origins = origins
+        self._target = graph._snap([destination])
+        if self._target.distance_m[0] > snap_limit_m:
+            raise NoRoadNearby
+        self._starts = graph._snap(origins)
+        self._arriving = graph._gates(self._target, leaving=False)
+        self._leaving = graph._gates(self._starts, leaving=True)
+        beside_s, self._beside_m = graph._along_one_edge(self._starts, self._target)
+        self.is_usable = self._starts.distance_m <= snap_limit_m
         row = np.arange(len(origins))
-        seconds = np.where(usable, np.minimum(by_gate[row, gate], beside_s), np.inf)
-        seconds = np.where(seconds <= limit_s, seconds, np.inf)
-        if np.isfinite(seconds).sum() >= wanted:
-            break
-    metres = np.where(np.isfinite(seconds), beside_m, np.inf)
-    drives = np.flatnonzero(np.isfinite(seconds) & (by_gate[row, gate] <= seconds))
-    metres[drives] = leaving.metres[drives, gate[drives]] + graph._metres_to_target(
-        leaving.node[drives, gate[drives]], following, arriving
-    )
-    travels = [
-        Travel(
-            origin=i,
-            seconds=float(seconds[i]) if np.isfinite(seconds[i]) else None,
-            metres=float(metres[i]) if np.isfinite(seconds[i]) else None,
-            snapped_m=float(starts.distance_m[i]),
+        wanted = min(enough or len(origins), int(self.is_usable.sum()))
+        for limit_s in _limits(origins, destination, wanted):
+            cost, self._following = graph._search(self._arriving, limit_s)
+            by_gate = np.where(
+                self._leaving.node >= 0, self._leaving.seconds + cost[self._leaving.node], np.inf
+            )
+            self._gate = np.argmin(by_gate, axis=1)
+            driven_s = by_gate[row, self._gate]
+            seconds = np.where(self.is_usable, np.minimum(driven_s, beside_s), np.inf)
+            self.seconds: Floats = np.where(seconds <= limit_s, seconds, np.inf)
+            if np.isfinite(self.seconds).sum() >= wanted:
+                break
+        self._is_driven = driven_s <= beside_s
+        """By way of junctions, not only along the edge both ends stand on."""
+
+    def travels(self) -> list[Travel]:
+        """Measure them: fastest first; those that cannot get there last, without a time."""
+        reached = np.isfinite(self.seconds)
+        metres = np.where(reached, self._beside_m, np.inf)
+        drives = np.flatnonzero(reached & self._is_driven)
+        gate = self._gate[drives]
+        metres[drives] = self._leaving.metres[drives, gate] + self.graph._metres_to_target(
+            self._leaving.node[drives, gate], self._following, self._arriving
         )
-        for i in range(len(origins))
-    ]
-    return sorted(travels, key=lambda travel: (travel.seconds is None, travel.seconds or 0.0, travel.origin))
+        travels = [
+            Travel(
+                origin=i,
+                seconds=float(self.seconds[i]) if reached[i] else None,
+                metres=float(metres[i]) if reached[i] else None,
+                snapped_m=float(self._starts.distance_m[i]),
+            )
+            for i in range(len(self.origins))
+        ]
+        return sorted(
+            travels, key=lambda travel: (travel.seconds is None, travel.seconds or 0.0, travel.origin)
+        )
+
+    def route(self, origin: int) -> Route | None:
+        """Draw one, with the streets to follow; None where the origin cannot get there."""
+        if not np.isfinite(self.seconds[origin]):
+            return None
+        start, leaving = self._starts.row(origin), self._leaving.row(origin)
+        if self._is_driven[origin]:
+            gate = int(self._gate[origin])
+            pieces = _pieces(self.graph, start, self._target, leaving, gate, self._arriving, self._following)
+        else:
+            pieces = [_one_piece(self.graph, start, self._target)]
+        return _told(self.graph, pieces, self.origins[origin])
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,73 +529,13 @@ def route(
     NoRouteFound
         One-way streets or a gap leave no way.
     """
-    if graph._snap([origin]).distance_m[0] > snap_limit_m:
+    ways = Ways(graph, [origin], destination, snap_limit_m=snap_limit_m)
+    if not ways.is_usable[0]:
         raise NoRoadNearby
-    (found,) = routes_to(graph, [origin], destination, snap_limit_m=snap_limit_m)
+    found = ways.route(0)
     if found is None:
         raise NoRouteFound
     return found
-
-
-def routes_to(
-    graph: RoadGraph,
-    origins: Sequence[LonLat],
-    destination: LonLat,
-    *,
-    within_s: float | None = None,
-    snap_limit_m: float = SNAP_LIMIT_M,
-) -> list[Route | None]:
-    """Find the fastest ways by road from several origins to one destination, in one search.
-
-    Parameters
-    ----------
-    within_s
-        The longest of the ways, if it is known already, seconds: the search need not look farther.
-
-    Returns
-    -------
-    routes
-        One an origin, in their order; None where there is no road near it or no way.
-
-    Raises
-    ------
-    NoRoadNearby
-        No road near the destination.
-    """
-    if not origins:
-        return []
-    target = graph._snap([destination])
-    if target.distance_m[0] > snap_limit_m:
-        raise NoRoadNearby
-    starts = [graph._snap([origin]) for origin in origins]
-    usable = [start.distance_m[0] <= snap_limit_m for start in starts]
-    arriving = graph._gates(target, leaving=False)
-    leaving = [graph._gates(start, leaving=True) for start in starts]
-    beside_s = [float(graph._along_one_edge(start, target)[0][0]) for start in starts]
-    gates, best_s = [0] * len(origins), [np.inf] * len(origins)
-    known = None if within_s is None else (within_s + TIME_SLACK_S,)
-    for limit_s in known or _limits(origins, destination, len(origins)):
-        cost, following = graph._search(arriving, limit_s)
-        for i, ways in enumerate(leaving):
-            by_gate = np.where(ways.node[0] >= 0, ways.seconds[0] + cost[ways.node[0]], np.inf)
-            gates[i], best_s[i] = int(np.argmin(by_gate)), float(by_gate.min())
-        if all(
-            min(best, beside) <= limit_s
-            for best, beside, near in zip(best_s, beside_s, usable, strict=True)
-            if near
-        ):
-            break
-
-    def found(i: int) -> Route | None:
-        if not usable[i] or not np.isfinite(min(best_s[i], beside_s[i])):
-            return None
-        if beside_s[i] <= best_s[i]:
-            pieces = [_one_piece(graph, starts[i], target)]
-        else:
-            pieces = _pieces(graph, starts[i], target, leaving[i], gates[i], arriving, following)
-        return _told(graph, pieces, origins[i])
-
-    return [found(i) for i in range(len(origins))]
 
 
 def _one_piece(graph: RoadGraph, start: _Snap, target: _Snap) -> _Piece:

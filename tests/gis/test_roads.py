@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
-from gis.roads import E7, RoadGraph, Turn, load_road_graph, rank_origins, route, routes_to
+from gis.roads import E7, RoadGraph, Turn, Ways, load_road_graph, route
 from tests.town import Town, town_roads
 
 FAR = LonLat(lon=-33.0, lat=41.0)
@@ -22,7 +22,7 @@ def roads() -> RoadGraph:
 
 
 def seconds(roads: RoadGraph, origin: LonLat, destination: LonLat) -> float | None:
-    (travel,) = rank_origins(roads, [origin], destination)
+    (travel,) = Ways(roads, [origin], destination).travels()
     return travel.seconds
 
 
@@ -39,7 +39,7 @@ def test_one_way_streets_are_obeyed(roads):
 
 def test_places_on_edges_cost_their_share(roads):
     """From 30 m along H00 to 50 m along H20, both on Mill Street: 70 + 100 + 50 m."""
-    travel = rank_origins(roads, [Town.on_pipe("H00", 30.0, left_m=6.0)], Town.on_pipe("H20", 50.0))[0]
+    travel = Ways(roads, [Town.on_pipe("H00", 30.0, left_m=6.0)], Town.on_pipe("H20", 50.0)).travels()[0]
     assert travel.seconds == pytest.approx(22.0, abs=0.01)
     assert travel.metres == pytest.approx(220.0, abs=0.1)
     assert travel.snapped_m == pytest.approx(6.0, abs=0.01)
@@ -72,7 +72,7 @@ def test_a_place_at_a_junction_leaves_by_any_street(roads):
 
 def test_crews_are_ranked_fastest_first(roads):
     crews = [Town.junction(6, 5), Town.junction(1, 0), Town.place(250, 0)]
-    ranked = rank_origins(roads, crews, Town.junction(0, 0))
+    ranked = Ways(roads, crews, Town.junction(0, 0)).travels()
     assert [travel.origin for travel in ranked] == [1, 2, 0]
     assert [round(travel.seconds or 0.0) for travel in ranked] == [10, 25, 100]
 
@@ -82,18 +82,18 @@ def test_the_straight_line_is_not_the_road(roads):
     site = Town.on_pipe("H21", 40.0)
     past, behind = Town.on_pipe("H21", 60.0), Town.on_pipe("H11", 70.0)
     assert straight_line_m(past, site) < straight_line_m(behind, site)
-    assert [travel.origin for travel in rank_origins(roads, [past, behind], site)] == [1, 0]
+    assert [travel.origin for travel in Ways(roads, [past, behind], site).travels()] == [1, 0]
 
 
 def test_nobody_to_rank(roads):
-    assert rank_origins(roads, [], Town.junction(0, 0)) == []
+    assert Ways(roads, [], Town.junction(0, 0)).travels() == []
 
 
 def test_far_from_any_road(roads):
     with pytest.raises(NoRoadNearby):
-        rank_origins(roads, [Town.junction(0, 0)], FAR)
+        Ways(roads, [Town.junction(0, 0)], FAR).travels()
     stranded, near = sorted(
-        rank_origins(roads, [FAR, Town.junction(0, 1)], Town.junction(0, 0)), key=lambda t: t.origin
+        Ways(roads, [FAR, Town.junction(0, 1)], Town.junction(0, 0)).travels(), key=lambda t: t.origin
     )
     assert (stranded.seconds, stranded.metres) == (None, None)
     assert near.seconds == pytest.approx(8.0)
@@ -103,7 +103,7 @@ def test_far_from_any_road(roads):
 
 def test_enough_crews_end_the_search_early(roads):
     crews = [Town.junction(6, 5), Town.junction(1, 0)]
-    assert rank_origins(roads, crews, Town.junction(0, 0), enough=1)[0].origin == 1
+    assert Ways(roads, crews, Town.junction(0, 0), enough=1).travels()[0].origin == 1
 
 
 def test_the_way_is_told_street_by_street(roads):
@@ -127,12 +127,13 @@ def test_several_ways_are_found_in_one_search(roads):
     there = Town.junction(5, 4)
     origins = [Town.junction(c, r) for c, r in ((0, 0), (3, 2), (6, 5))]
     alone = [route(roads, origin, there) for origin in origins]
-    assert routes_to(roads, origins, there) == alone
-    longest = max(one.seconds for one in alone)
-    assert routes_to(roads, origins, there, within_s=longest) == alone
-    far = Town.place(90_000, 0)
-    assert routes_to(roads, [far, origins[0]], there) == [None, alone[0]]
-    assert routes_to(roads, [], there) == []
+    ways = Ways(roads, origins, there)
+    assert [ways.route(i) for i in range(3)] == alone
+    assert {one.origin: one.seconds for one in ways.travels()} == pytest.approx(
+        {i: one.seconds for i, one in enumerate(alone)}
+    )
+    far = Ways(roads, [Town.place(90_000, 0), origins[0]], there)
+    assert [far.route(0), far.route(1)] == [None, alone[0]]
 
 
 def test_already_there(roads):
@@ -225,7 +226,7 @@ def test_any_graph_agrees_with_networkx(graph, data):
     def place(node: int) -> LonLat:
         return LonLat(lon=graph.node_lon_e7[node] / E7, lat=graph.node_lat_e7[node] / E7)
 
-    ranked = rank_origins(graph, [place(node) for node in used], place(target))
+    ranked = Ways(graph, [place(node) for node in used], place(target)).travels()
     for travel in ranked:
         node = used[travel.origin]
         try:
@@ -278,7 +279,7 @@ def test_places_along_edges_agree_with_a_graph_cut_there(graph, data):
     near_end = np.minimum(snapped.fraction, 1 - snapped.fraction) * length
     if (near_end <= 0.5).any():
         return  # stands at a junction, which the other test covers
-    (travel,) = rank_origins(graph, [origin], target)
+    (travel,) = Ways(graph, [origin], target).travels()
     try:
         expected = nx.shortest_path_length(judge, "origin", "target", weight="weight")
     except nx.NetworkXNoPath:

@@ -10,7 +10,7 @@ from gis.errors import CityAlreadyLoaded
 from gis.isolation import isolation_plan
 from gis.location import Method, locate
 from gis.models import CustomerAccount, IsolationSegment, Pipe, RoadEdge, Valve
-from gis.roads import rank_origins
+from gis.roads import Ways
 from gis.synthetic.load import isolation_network, load_city
 
 INDEXES = text("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'gis' ORDER BY 1")
@@ -101,4 +101,4 @@ def test_crews_find_their_way(session, loaded, city):
     roads = current_roads(session)
     place = LonLat(lon=float(city.addresses.lon[0]), lat=float(city.addresses.lat[0]))
     crews = [LonLat(lon=float(city.nodes.lon[i]), lat=float(city.nodes.lat[i])) for i in (10, 100, 200)]
-    assert all(travel.seconds is not None for travel in rank_origins(roads, crews, place))
+    assert all(travel.seconds is not None for travel in Ways(roads, crews, place).travels())
