@@ -1,6 +1,7 @@
 """How a Python process of ours is set so that somebody who waits for it waits little."""
 
 import gc
+import os
 import sys
 from contextlib import suppress
 
@@ -10,6 +11,15 @@ from gis.errors import NoRoadGraph, NoServiceArea
 
 THREAD_SWITCH_S = 0.0005
 """How long a thread may go on while another waits for the interpreter: a request of thirty short steps waits for it thirty times."""
+
+
+GIVES_WAY = 5
+"""Niceness of what nobody waits for at a screen."""
+
+
+def give_way() -> None:
+    """Let those that somebody waits for have the processor first."""
+    os.nice(GIVES_WAY)
 
 
 def make_responsive(factory: SessionFactory) -> None:

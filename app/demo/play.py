@@ -14,6 +14,7 @@ from app.demo.stage import Stage
 from app.provision.errors import ProvisionError
 from app.provision.output import write_json, write_line
 from app.provision.progress import tell
+from app.tuning import give_way
 
 CREWS = 6
 
@@ -27,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
         options.workspace, extract=options.city, crews=crews, speed=options.speed, hours=hours
     )
     _introduce(prepared.stage, prepared.folder, headless=options.headless, minutes=minutes)
+    give_way()  # phones and callers have processors of their own
     running = Run(prepared.stage, prepared.town, Pace.for_fleet(crews), say=tell)
     try:
         figures = asyncio.run(_until_told(running, None if minutes is None else minutes * 60.0))
