@@ -14,7 +14,7 @@ from app.provision import workspaces
 from app.provision.state import CHECKOUT, open_state
 
 WORKSPACE = "bench"
-SPEED = 60.0
+SPEED = float(os.environ.get("MAINLINE_BENCH_SPEED", "60"))
 READY = "Ctrl-C ends it."
 """What the demo says when people may call."""
 START_PATIENCE_S = 1800.0
@@ -25,7 +25,8 @@ END_PATIENCE_S = 30.0
 def running_demo() -> Iterator[Stage]:
     """Run a demo until the block ends.
 
-    `MAINLINE_BENCH_CITY` names another extract than the one that comes with us, `MAINLINE_BENCH_CREWS` how many crews drive.
+    `MAINLINE_BENCH_CITY` names another extract than the one that comes with us, `MAINLINE_BENCH_CREWS` how many crews drive,
+    `MAINLINE_BENCH_SPEED` how many times faster than life the city runs.
     """
     command = [sys.executable, "-P", "-m", "app.cli", "--workspace", WORKSPACE, "demo", "--headless"]
     command += ["--speed", f"{SPEED:g}"]

@@ -329,9 +329,6 @@ def store(url: str, network: IsolationNetwork) -> None:
     with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
         connection.execute("TRUNCATE gis.junction, gis.service_area CASCADE")
         connection.execute(
-            "SET LOCAL session_replication_role = replica"
-        )  # no look-up a row for foreign keys
-        connection.execute(
             "INSERT INTO gis.service_area (id, name, built_from, network_revision) VALUES (1, 'bench', 'bench', gen_random_uuid())"
         )
         for table, rows in tables.items():
