@@ -14,6 +14,8 @@ from app.provision.state import CHECKOUT, State, locked, make_folder, open_state
 
 _OURS = ("DATABASE_URL", "MQTT_URL")
 """Tests make servers of their own; they never touch one the environment names."""
+ALL_AT_ONCE = ["-n", "auto", "--dist", "loadfile"]
+"""Every test, on every core; the tests of one file stay together, since they share what is dear to make."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,8 +25,8 @@ def run(options: argparse.Namespace) -> int:
     failed = [] if options.pytest_arguments else run_checks(state, environment)
     if failed:
         write_line(f"failed checks: {', '.join(failed)} (the tests run nevertheless)")
-    arguments = ["-o", f"cache_dir={state.cache / 'pytest'}", *options.pytest_arguments]
-    status = _python(environment, "pytest", *arguments)
+    arguments = options.pytest_arguments or ALL_AT_ONCE
+    status = _python(environment, "pytest", "-o", f"cache_dir={state.cache / 'pytest'}", *arguments)
     return status or (1 if failed else 0)
 
 
