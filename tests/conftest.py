@@ -6,7 +6,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from fastapi.testclient import TestClient
+from schemathesis.pytest.plugin import SchemathesisFunction
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session, sessionmaker
@@ -25,8 +27,15 @@ PASSWORD = "correct horse battery staple"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything that talks to a database needs the launcher's cluster."""
+    """Everything that talks to a database needs the launcher's cluster; tests made for each route get ids of their own.
+
+    Schemathesis gives them all one id, by which they would be shared out among processes as one test.
+    """
     logs.configure("tests")
+    for item in items:
+        if isinstance(item, SchemathesisFunction):
+            item._id = coerce_node_id(item.nodeid.removesuffix(item.originalname) + item.name)
+    assert len({item.nodeid for item in items}) == len(items), "two tests of one id would run as one"
     if not ADMIN_URL:
         pytest.exit("MAINLINE_TEST_DATABASE_URL is not set: run the tests with ./mainline test", returncode=3)
 
