@@ -10,7 +10,6 @@ from gis.errors import BadNetworkFile, BadNetworkMapping
 from gis.network_import.assembly import assemble
 from gis.network_import.crs import SourceSystem, stated_system
 from gis.network_import.draft import NetworkDraft, Problem
-from gis.network_import.inp import read_inp
 from gis.network_import.layers import read_layers
 from gis.network_import.mapping import parse_mapping
 from gis.network_import.proposing import Proposal, propose
@@ -105,4 +104,7 @@ def _model(model: SourceFile, sources: Sequence[SourceFile], stated: SourceSyste
         raise BadNetworkFile(
             f"{model.called}: an INP file names no coordinate system: give --crs EPSG:NUMBER, or --crs local"
         )
+    # wntr takes two seconds to come in, which every process would pay for at its start.
+    from gis.network_import.inp import read_inp  # noqa: PLC0415
+
     return read_inp(model.path, stated, name=model.called)
