@@ -70,7 +70,8 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
     app.state.turns = Turns(settings.database_pool_size)
     problems.install(app)
     for router in ROUTERS:
-        app.router.routes.extend(router.routes)  # `include_router` would search each router's table twice
+        # Not by `include_router`, which searches each router's table twice a request: what it adds, each router brings along.
+        app.router.routes.extend(router.routes)
     pages.install(app, settings)
     app.add_middleware(
         BodyLimit,

@@ -7,7 +7,6 @@ event. A failing event is tried later and later, then parked where an operator s
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -146,13 +145,17 @@ def handle_batch(
             brought_about: list[OutboxEvent] = []
             session.info[_BROUGHT_ABOUT] = brought_about
             try:
-                with session.begin_nested() if row.name in heard else nullcontext():
-                    _handle(session, read_event(row), subscriptions)
+                if row.name in heard:
+                    with session.begin_nested():
+                        _handle(session, read_event(row), subscriptions)
             except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
                 failed.append((row.id, error))
             else:
                 done.append(row.id)
-                rows.extendleft(one for one in reversed(brought_about) if _is_ours(one.name, only, without))
+                stands = [
+                    one for one in brought_about if one in session and _is_ours(one.name, only, without)
+                ]
+                rows.extendleft(reversed(stands))
         _note_done(session, done)
     for event_id, failure in failed:
         with factory() as session, session.begin():

@@ -44,7 +44,10 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose `X-Forwarded-For` is believed, JSON list."
     )
-    database_pool_size: int = Field(10, description="Connections a process keeps open.")
+    database_pool_size: int = Field(
+        10,
+        description="Connections a process keeps open, and requests the web process works on at once; the others wait.",
+    )
 
     # Who may do what
     access_token_minutes: int = Field(15, description="Real minutes an access token is good for.")

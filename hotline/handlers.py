@@ -115,7 +115,8 @@ def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number
     for report in reports:
         report.incident_id = incident_id
         report.incident_number = number or report.incident_number
-    with session.no_autoflush:  # reports and cases are written together
+    # Reports and cases are written together by the flush at the end; no case has a change of its own yet that the locking could overwrite.
+    with session.no_autoflush:
         locked = queries.lock_cases(session, _case_ids(reports))
     for case in locked:
         is_moved = cases.follow_incident(session, case, incident_id, number)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from core.auth import (
     Actor,
@@ -18,12 +20,14 @@ from core.auth import (
     record_failure,
 )
 from core.basic import Credentials, authenticate_basic
-from core.errors import Unauthenticated
+from core.errors import Unauthenticated, Unavailable
 from core.rights import Operation
 from core.settings import Settings
 
 ACCESS_COOKIE = "mainline_access"
 REFRESH_COOKIE = "mainline_refresh"
+TURN_PATIENCE_S = 30.0
+"""Real seconds a request waits for its turn before it is refused."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,13 +35,34 @@ class CrossSiteRequest(InvalidToken):
     """The request came from a page of another site and was refused."""
 
 
+class ServerBusy(Unavailable):
+    """The server has more to do than it manages just now; nothing was changed, try again in a moment."""
+
+
 class Turns:
     """How many requests work in the database at once; the others wait in the order they came, and hold neither thread nor connection."""
 
     def __init__(self, at_once: int) -> None:
-        self.requests = asyncio.Semaphore(at_once)
-        self.endings = CapacityLimiter(at_once)
-        """Threads apart for commits: no request that works may wait for one that has not begun."""
+        self._free = asyncio.Semaphore(at_once)
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """Wait for a turn, and have it until the block ends.
+
+        Raises
+        ------
+        ServerBusy
+            It took too long to come.
+        """
+        try:
+            async with asyncio.timeout(TURN_PATIENCE_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise ServerBusy from None
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 async def get_session(request: Request) -> AsyncIterator[Session]:
@@ -47,7 +72,7 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
     than most statements.
     """
     turns: Turns = request.app.state.turns
-    async with turns.requests:
+    async with turns.one():
         session: Session = request.app.state.sessions()
         end = session.close  # rolls back
         try:
@@ -55,7 +80,7 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
             end = partial(_commit, session)
         finally:
             with CancelScope(shield=True):
-                await to_thread.run_sync(end, limiter=turns.endings)
+                await run_in_threadpool(end)
 
 
 def _commit(session: Session) -> None:

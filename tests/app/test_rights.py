@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from core.http.deps import Permission
+from core.http.problems import RESPONSES
 from core.http.public import PUBLIC_PATHS
 from core.rights import ROLE_SEEDS, Operation
 from tests.conftest import LogIn
@@ -29,6 +30,13 @@ def guarded_routes(app: FastAPI) -> list[APIRoute]:
 
 def api_routes(app: FastAPI) -> list[APIRoute]:
     return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def test_every_route_announces_what_it_may_refuse(client: TestClient) -> None:
+    app = client.app
+    assert isinstance(app, FastAPI)
+    for route in guarded_routes(app):
+        assert set(RESPONSES) <= set(route.responses), f"{route.path}: its router lacks responses=RESPONSES"
 
 
 def address(route: APIRoute) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from app.main import create_app
 from core import auth, db
 from core.db import SessionFactory, session_factory
+from core.http import deps
 from tests.conftest import PASSWORD, make_settings
 
 FIRST_TO_LAST_S = 20.0
@@ -27,6 +28,41 @@ def test_a_connection_whose_server_went_while_it_rested_is_replaced(
     monkeypatch.setattr(db, "REST_S", 0.0)
     with one() as session:
         assert session.scalar(select(func.pg_backend_pid())) != backend
+
+
+def test_a_busy_connection_is_not_asked_whether_it_is_there(
+    cloned_database: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = session_factory(cloned_database.render_as_string(hide_password=False), pool_size=1)
+    asked = []
+    engine = one.kw["bind"]
+    monkeypatch.setattr(engine.dialect, "do_ping", lambda connection: asked.append(connection))
+    for _ in range(3):
+        with one() as session:
+            session.scalar(select(1))
+    assert asked == []
+    monkeypatch.setattr(db, "REST_S", 0.0)
+    with one() as session:
+        session.scalar(select(1))
+    assert len(asked) == 1
+
+
+def test_who_waits_too_long_for_his_turn_is_told_to_try_again(
+    cloned_database: URL, factory: SessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(make_settings(cloned_database, database_pool_size=1), factory)
+    monkeypatch.setattr(deps, "TURN_PATIENCE_S", 0.05)
+
+    async def ask_while_another_works() -> httpx.Response:
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+            app.state.turns.one(),
+        ):
+            return await client.get("/api/incidents", headers={"Authorization": "Bearer x"})
+
+    answer = asyncio.run(ask_while_another_works())
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/server-busy")
 
 
 def test_more_requests_than_connections_and_threads_are_all_answered(

@@ -118,6 +118,49 @@ def test_what_an_event_brings_about_becomes_visible_with_it(factory: SessionFact
         assert count_waiting(session) == (0, 0)
 
 
+def test_what_an_event_brings_about_comes_before_what_waited_longer(factory: SessionFactory) -> None:
+    emit_some(factory, 2)
+    seen: list[str] = []
+
+    def bring_about(session: Session, event: ReportTaken) -> None:
+        seen.append("taken")
+        for _ in range(2):
+            emit(session, IncidentOpened(uuid4()))
+
+    def opened(session: Session, event: IncidentOpened) -> None:
+        seen.append("opened")
+
+    assert handled(factory, {ReportTaken: (bring_about,), IncidentOpened: (opened,)}, **RELAY) == 6
+    assert seen == ["taken", "opened", "opened"] * 2
+
+
+def test_what_was_brought_about_in_vain_did_not_happen(factory: SessionFactory) -> None:
+    """A handler may take a step of its own back; what it emitted in it is gone."""
+    emit_some(factory)
+
+    def try_and_give_up(session: Session, event: ReportTaken) -> None:
+        with session.begin_nested() as step:
+            emit(session, IncidentOpened(event.report_id))
+            session.flush()
+            step.rollback()
+
+    batch = handle_batch(factory, {ReportTaken: (try_and_give_up,), IncidentOpened: (fail,)}, **RELAY)
+    assert (batch.taken, batch.is_drained) == (1, True)
+
+
+def test_one_that_fails_leaves_what_brought_it_about(factory: SessionFactory) -> None:
+    emit_some(factory)
+
+    def bring_about(session: Session, event: ReportTaken) -> None:
+        note(session, event)
+        emit(session, IncidentOpened(event.report_id))
+
+    assert handled(factory, {ReportTaken: (bring_about,), IncidentOpened: (fail,)}, **RELAY) == 2
+    assert noted(factory) == 1
+    with factory() as session:
+        assert count_waiting(session) == (1, 0)
+
+
 def test_a_batch_says_whether_something_is_left(factory: SessionFactory) -> None:
     emit_some(factory, 3)
 
