@@ -362,7 +362,7 @@ def _detail(session: Session, actor: Actor, incident_id: UUID) -> IncidentDetail
 
 
 def _sees_place_of(session: Session, actor: Actor) -> Callable[[RankedCrew], bool]:
-    """Tell the crews whose positions are the actor's to see."""
+    """Make the test whether a crew's position is the actor's to see."""
     if not actor.may(Operation.POSITIONS_READ):
         return lambda _: False
     if actor.area_wkt is None:

@@ -206,6 +206,7 @@ def reassess(session: Session, incident: Incident, *, settings: Settings) -> Non
     if members:
         open_orders = queries.open_orders_of(session, incident.id)
         _assess(session, incident, members, open_orders, settings=settings)
+        incident.changed_at = utc_now()
 
 
 def _assess(
@@ -237,8 +238,6 @@ def _assess(
     _set_priority(
         session, incident, open_orders, has_leak=any(one.category == Category.LEAK for one in facts)
     )
-    if session.is_modified(incident):
-        incident.changed_at = utc_now()
 
 
 def _is_fresh(last_told_at: datetime, incident: Incident) -> bool:

@@ -277,20 +277,6 @@ def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = 
     return [facts(crew, positions.get(crew.crew_id)) for crew in crews]
 
 
-def _ways_to(session: Session, crews: Sequence[CrewFacts], destination: LonLat) -> dict[UUID, "_Way"]:
-    """Measure the ways by road from crews to a place; those who cannot get there are left out."""
-    placed = [(crew.crew_id, crew.point) for crew in crews if crew.point is not None]
-    try:
-        ways = Ways(current_roads(session), [point for _, point in placed], destination)
-    except (NoRoadGraph, NoRoadNearby):
-        return {}
-    return {
-        placed[one.origin][0]: _Way(Travel(seconds=one.seconds, metres=one.metres), ways, one.origin)
-        for one in ways.travels()
-        if one.seconds is not None and one.metres is not None
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class _Way:
     """One crew's way, still to be drawn."""
@@ -302,3 +288,19 @@ class _Way:
     def drawn(self) -> tuple[LonLat, ...] | None:
         found = self.ways.route(self.origin)
         return found.geometry if found else None
+
+
+def _ways_to(session: Session, crews: Sequence[CrewFacts], destination: LonLat) -> dict[UUID, _Way]:
+    """Measure the ways by road from crews to a place; those who cannot get there are left out."""
+    placed = [(crew.crew_id, crew.point) for crew in crews if crew.point is not None]
+    if not placed:
+        return {}
+    try:
+        ways = Ways(current_roads(session), [point for _, point in placed], destination)
+    except (NoRoadGraph, NoRoadNearby):
+        return {}
+    return {
+        placed[one.origin][0]: _Way(Travel(seconds=one.seconds, metres=one.metres), ways, one.origin)
+        for one in ways.travels()
+        if one.seconds is not None and one.metres is not None
+    }

@@ -102,6 +102,17 @@ def test_a_confirmation_is_taken_back_while_nothing_was_built_on_it(
         incidents.unconfirm(play.session, incident, settings=play.settings)
 
 
+def test_an_incident_tells_when_it_last_changed(play: Play, by_hand_only: None) -> None:
+    play.call("H00")
+    (incident,) = play.incidents()
+    assert incident.changed_at == play.start
+    incidents.confirm(play.session, incident, settings=play.settings, by=SOMEBODY, kind=IncidentKind.BURST)
+    assert incident.outage_declared_at is not None
+    play.wait(minutes=2)
+    play.call("H00")
+    assert (incident.report_count, incident.changed_at) == (2, play.now)
+
+
 def test_an_incident_with_work_under_way_is_not_closed_over_its_head(play: Play) -> None:
     crew = play.crew("one", play.town.junction(1, 0))
     play.call("H00")
