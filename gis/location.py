@@ -257,7 +257,7 @@ def locate_point(
     Parameters
     ----------
     point
-        Where the caller's phone says he is, WGS 84.
+        Where the caller's phone says he is, WGS 84; edges make sure that it lies in the area served.
     accuracy_m
         The error the phone states, metres.
     radius_m
@@ -487,7 +487,7 @@ def locate(
     Parameters
     ----------
     account_no, phone, address_text, point
-        What is known; at least one. The phone number in E.164, the point in WGS 84.
+        What is known; at least one. The phone number in E.164, the point in WGS 84; edges make sure that it lies in the area served.
     accuracy_m
         The error stated for the point, metres.
     radius_m

@@ -33,7 +33,6 @@ SEARCH_LIMITS_S = (900.0, 1800.0, np.inf)
 EXPECTED_MPS = 8.0
 """What a crew makes good in a straight line; only chooses the first limit to try."""
 SNAP_LIMIT_M = 2000.0
-"""Added to a time that was worked out before, against rounding."""
 AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
 E7 = 1e7

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from uuid import UUID
+from weakref import ref
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from core.errors import FieldError
 from gis.coordinates import LonLat, geography
@@ -46,11 +47,12 @@ def area_facts(session: Session) -> AreaFacts:
     NoServiceArea
         No network is loaded.
     """
-    transaction, kept = session.info.get(_KEPT, (None, None))
-    if kept is None or transaction is not session.get_transaction():
-        kept = _read_facts(session)
-        session.info[_KEPT] = (session.get_transaction(), kept)
-    facts: AreaFacts = kept
+    kept: tuple[ref[SessionTransaction], AreaFacts] | None = session.info.get(_KEPT)
+    transaction = session.get_transaction() or session.begin()
+    if kept is not None and kept[0]() is transaction:
+        return kept[1]
+    facts = _read_facts(session)
+    session.info[_KEPT] = (ref(transaction), facts)
     return facts
 
 

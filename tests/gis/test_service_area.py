@@ -1,11 +1,15 @@
 """What is ours and what is not."""
 
 import pytest
+from sqlalchemy import update
 
+from core.db import new_id
 from gis.coordinates import LonLat
 from gis.errors import NoServiceArea, OutsideServiceArea
+from gis.models import ServiceArea
+from gis.segments import rebuild_segments
 from gis.service_area import area_facts, ensure_in_service_area
-from tests.town import SRID, Town
+from tests.town import SRID, Town, load_town
 
 
 def test_without_a_network_nothing_is_ours(session):
@@ -37,3 +41,18 @@ def test_a_swapped_pair_is_told_so(session, town):
 def test_the_margin_is_the_callers(session, town):
     with pytest.raises(OutsideServiceArea):
         ensure_in_service_area(session, Town.place(1200, 200), margin_m=100.0)
+
+
+def test_the_facts_are_asked_for_once_in_a_transaction_and_anew_in_the_next(factory):
+    with factory() as session, session.begin():
+        load_town(session)
+    with factory() as session:
+        first = area_facts(session).network_revision
+        with factory() as other, other.begin():
+            other.execute(update(ServiceArea).values(network_revision=new_id()))
+        assert area_facts(session).network_revision == first
+        session.commit()
+        second = area_facts(session).network_revision
+        assert second != first
+        rebuild_segments(session)
+        assert area_facts(session).network_revision not in (first, second)
