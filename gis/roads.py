@@ -425,9 +425,6 @@ class Ways:
         Where crews are.
     destination
         Where one of them must go.
-    enough
-        How many origins must be reached before the search stops widening; all when None. Those the search did not
-        need to reach are without a time.
     snap_limit_m
         How far a place may lie from the nearest road, metres.
 
@@ -443,11 +440,10 @@ class Ways:
         origins: Sequence[LonLat],
         destination: LonLat,
         *,
-        enough: int | None = None,
         snap_limit_m: float = SNAP_LIMIT_M,
     ) -> None:
-        self.graph = graph
-        self.origins = origins
+        self._graph = graph
+        self._origins = origins
         self._target = graph._snap([destination])
         if self._target.distance_m[0] > snap_limit_m:
             raise NoRoadNearby
@@ -457,7 +453,7 @@ class Ways:
         beside_s, self._beside_m = graph._along_one_edge(self._starts, self._target)
         self.is_usable = self._starts.distance_m <= snap_limit_m
         row = np.arange(len(origins))
-        wanted = min(enough or len(origins), int(self.is_usable.sum()))
+        wanted = int(self.is_usable.sum())
         for limit_s in _limits(origins, destination, wanted):
             cost, self._following = graph._search(self._arriving, limit_s)
             by_gate = np.where(
@@ -466,29 +462,29 @@ class Ways:
             self._gate = np.argmin(by_gate, axis=1)
             driven_s = by_gate[row, self._gate]
             seconds = np.where(self.is_usable, np.minimum(driven_s, beside_s), np.inf)
-            self.seconds: Floats = np.where(seconds <= limit_s, seconds, np.inf)
-            if np.isfinite(self.seconds).sum() >= wanted:
+            self._seconds: Floats = np.where(seconds <= limit_s, seconds, np.inf)
+            if np.isfinite(self._seconds).sum() >= wanted:
                 break
         self._is_driven = driven_s <= beside_s
         """By way of junctions, not only along the edge both ends stand on."""
 
     def travels(self) -> list[Travel]:
         """Measure them: fastest first; those that cannot get there last, without a time."""
-        reached = np.isfinite(self.seconds)
+        reached = np.isfinite(self._seconds)
         metres = np.where(reached, self._beside_m, np.inf)
         drives = np.flatnonzero(reached & self._is_driven)
         gate = self._gate[drives]
-        metres[drives] = self._leaving.metres[drives, gate] + self.graph._metres_to_target(
+        metres[drives] = self._leaving.metres[drives, gate] + self._graph._metres_to_target(
             self._leaving.node[drives, gate], self._following, self._arriving
         )
         travels = [
             Travel(
                 origin=i,
-                seconds=float(self.seconds[i]) if reached[i] else None,
+                seconds=float(self._seconds[i]) if reached[i] else None,
                 metres=float(metres[i]) if reached[i] else None,
                 snapped_m=float(self._starts.distance_m[i]),
             )
-            for i in range(len(self.origins))
+            for i in range(len(self._origins))
         ]
         return sorted(
             travels, key=lambda travel: (travel.seconds is None, travel.seconds or 0.0, travel.origin)
@@ -496,15 +492,15 @@ class Ways:
 
     def route(self, origin: int) -> Route | None:
         """Draw one, with the streets to follow; None where the origin cannot get there."""
-        if not np.isfinite(self.seconds[origin]):
+        if not np.isfinite(self._seconds[origin]):
             return None
         start, leaving = self._starts.row(origin), self._leaving.row(origin)
         if self._is_driven[origin]:
             gate = int(self._gate[origin])
-            pieces = _pieces(self.graph, start, self._target, leaving, gate, self._arriving, self._following)
+            pieces = _pieces(self._graph, start, self._target, leaving, gate, self._arriving, self._following)
         else:
-            pieces = [_one_piece(self.graph, start, self._target)]
-        return _told(self.graph, pieces, self.origins[origin])
+            pieces = [_one_piece(self._graph, start, self._target)]
+        return _told(self._graph, pieces, self._origins[origin])
 
 
 @dataclass(frozen=True, slots=True)

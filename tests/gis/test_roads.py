@@ -101,11 +101,6 @@ def test_far_from_any_road(roads):
         route(roads, FAR, Town.junction(0, 0))
 
 
-def test_enough_crews_end_the_search_early(roads):
-    crews = [Town.junction(6, 5), Town.junction(1, 0)]
-    assert Ways(roads, crews, Town.junction(0, 0), enough=1).travels()[0].origin == 1
-
-
 def test_the_way_is_told_street_by_street(roads):
     found = route(roads, Town.place(250, 0), Town.place(130, 160))
     assert found.seconds == pytest.approx(28.0, abs=0.01)
