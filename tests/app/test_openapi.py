@@ -21,7 +21,7 @@ from tests.product import Product, running
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 8
+EXAMPLES = 12
 """For each route; enough to meet every kind of wrong input, few enough to wait for."""
 NOWHERE = make_url("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
 """The routes are read from the code; nothing connects here."""
