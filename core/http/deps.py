@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated, Any
 
 from anyio import CancelScope
@@ -20,6 +19,7 @@ from core.auth import (
     record_failure,
 )
 from core.basic import Credentials, authenticate_basic
+from core.db import transaction
 from core.errors import Unauthenticated, Unavailable
 from core.rights import Operation
 from core.settings import Settings
@@ -73,19 +73,16 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
     """
     turns: Turns = request.app.state.turns
     async with turns.one():
-        session: Session = request.app.state.sessions()
-        end = session.close  # rolls back
+        work = ExitStack()
+        session = work.enter_context(transaction(request.app.state.sessions))
         try:
             yield session
-            end = partial(_commit, session)
-        finally:
+        except BaseException as error:
             with CancelScope(shield=True):
-                await run_in_threadpool(end)
-
-
-def _commit(session: Session) -> None:
-    with session:
-        session.commit()
+                await run_in_threadpool(work.__exit__, type(error), error, error.__traceback__)
+            raise
+        with CancelScope(shield=True):
+            await run_in_threadpool(work.close)
 
 
 async def app_settings(request: Request) -> Settings:
@@ -176,7 +173,7 @@ def get_desktop_actor(request: Request, session: DbSession, settings: AppSetting
 
 def note_failed_log_in(request: Request, *, username: str, client_address: str) -> None:
     """Count a failed log-in in a transaction of its own: the refusal rolls the request's back, the count must stay."""
-    with request.app.state.sessions() as apart, apart.begin():
+    with transaction(request.app.state.sessions) as apart:
         record_failure(apart, username=username, client_address=client_address)
 
 

@@ -59,7 +59,7 @@ def test_no_tracked_file_names_a_registry_or_a_folder_of_one_machine() -> None:
 
 @pytest.mark.skipif(not TRACKED, reason="not a git checkout")
 def test_only_the_edges_commit() -> None:
-    edges = re.compile(r"^(app/|core/(db|outbox|deadlines|http/deps)\.py|tests/|bench/|migrations/)")
+    edges = re.compile(r"^(app/|core/(db|outbox|deadlines)\.py|tests/|bench/|migrations/)")
     for name in TRACKED:
         if name.endswith(".py") and not edges.match(name):
             assert ".commit()" not in (CHECKOUT / name).read_text(encoding="utf-8"), name
