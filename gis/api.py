@@ -79,7 +79,7 @@ def locate_place(
 ) -> LocationOut:
     """Find a place on the network from an account number, a phone number, words or a point."""
     point = wanted.point.place() if wanted.point else None
-    if point is not None:
+    if point is not None and not wanted.account_no:  # an account comes first, wherever its holder calls from
         ensure_in_service_area(session, point, margin_m=settings.service_area_margin_m)
     place: Location = locate(
         session,

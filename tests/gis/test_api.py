@@ -31,6 +31,11 @@ def test_an_account_is_located(client, agent, town):
     assert found["segment_id"] == town.segments["H22"]
 
 
+def test_an_account_is_located_wherever_its_holder_calls_from(client, agent, town):
+    wanted = {"account_no": town.account_at["9 Market Street"], "point": body(Town.place(90_000.0, 0.0))}
+    assert client.post("/api/locate", json=wanted, headers=agent).json()["method"] == "account"
+
+
 def test_a_point_is_located_with_alternatives(client, agent, town):
     found = client.post(
         "/api/locate", json={"point": body(Town.on_pipe("H12", 40, left_m=5))}, headers=agent
