@@ -31,7 +31,7 @@ from app.commands.bench import machine
 from app.provision import workspace_settings, workspaces
 from app.provision.state import CHECKOUT, free_port, open_state
 from core import auth
-from core.db import session_factory, transaction
+from core.db import libpq_url, session_factory, transaction
 from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, isolation_plan, pipe_volumes_m3
 
 LINKS = 1_000_000
@@ -326,7 +326,7 @@ def store(url: str, network: IsolationNetwork) -> None:
             )
         ),
     }
-    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as connection:
+    with psycopg.connect(libpq_url(url)) as connection:
         connection.execute("TRUNCATE gis.junction, gis.service_area CASCADE")
         connection.execute(
             "INSERT INTO gis.service_area (id, name, built_from, network_revision) VALUES (1, 'bench', 'bench', gen_random_uuid())"
@@ -335,9 +335,7 @@ def store(url: str, network: IsolationNetwork) -> None:
             with connection.cursor().copy(f"COPY gis.{table} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-    with psycopg.connect(
-        url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True
-    ) as connection:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         connection.execute("ANALYZE")
 
 

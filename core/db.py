@@ -65,7 +65,7 @@ def session_factory(
 
 def libpq_url(database_url: str) -> str:
     """Write SQLAlchemy's address of the database as libpq, and so psycopg alone, understands it."""
-    return database_url.replace("+psycopg", "")
+    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _ping_after_a_rest(engine: Engine) -> None:
@@ -88,6 +88,6 @@ def _ping_after_a_rest(engine: Engine) -> None:
 
 @contextmanager
 def transaction(factory: SessionFactory) -> Iterator[Session]:
-    """Run one unit of work and commit it: for the edges (worker loops, commands), never for packages."""
+    """Run one unit of work and commit it: for the edges (requests, worker loops, commands), never for packages."""
     with factory() as session, session.begin():
         yield session

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from core import audit
 from core.auth import Actor
+from core.db import libpq_url
 from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
 from core.settings import Settings
@@ -43,8 +44,7 @@ Coordinate = Annotated[int, Path(ge=0, lt=1 << ZOOM_MAX)]
 @asynccontextmanager
 async def live_hub(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     """Run the hub of the live stream while the process serves."""
-    url = settings.database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
-    hub = Hub(app.state.sessions, url)
+    hub = Hub(app.state.sessions, libpq_url(settings.database_url.get_secret_value()))
     app.state.live = hub
     async with hub.running():
         yield

@@ -24,7 +24,6 @@ from app.provision import (
     migrations,
     mosquitto,
     postgres,
-    servers,
     web_build,
     workspace_settings,
     workspaces,
@@ -34,7 +33,7 @@ from app.provision.errors import ProvisionError
 from app.provision.progress import step
 from app.provision.state import WorkspaceFolder, locked, open_state
 from core import clock
-from core.db import SCHEMAS, session_factory, transaction
+from core.db import SCHEMAS, libpq_url, session_factory, transaction
 
 KIND = "demo"
 MQTT_PORT = 1883
@@ -108,7 +107,7 @@ def _refuse_other_data(database_url: str, name: str) -> None:
     ProvisionError
         The workspace has people or reports and is no demo.
     """
-    with psycopg.connect(servers.libpq_url(database_url)) as connection:
+    with psycopg.connect(libpq_url(database_url)) as connection:
         if not _has(connection, "core.clock"):
             return
         row = connection.execute("SELECT kind FROM core.clock").fetchone()
@@ -142,7 +141,7 @@ def _copy_anew(private: Cluster, folder: WorkspaceFolder, bundle: Bundle) -> Non
 def _fill_anew(database_url: str, bundle: Bundle) -> None:
     """Load the city into a database kept by others, where there are no templates of ours."""
     migrations.upgrade(database_url)
-    with psycopg.connect(servers.libpq_url(database_url)) as connection:
+    with psycopg.connect(libpq_url(database_url)) as connection:
         tables = connection.execute(
             """SELECT schemaname, tablename FROM pg_tables
                 WHERE (schemaname = ANY(%s) OR starts_with(tablename, 'procrastinate_'))

@@ -31,6 +31,7 @@ from app.provision.cluster import Cluster
 from app.provision.errors import ProvisionError
 from app.provision.progress import step, tell
 from app.provision.state import SECRET_MODE, WorkspaceFolder, locked, open_state
+from core.db import libpq_url
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -195,7 +196,7 @@ def _restored_settings(folder: WorkspaceFolder, saved: Mapping[str, str]) -> dic
 
 
 def _refuse_if_used(url: str, workspace: str, *, force: bool) -> None:
-    with psycopg.connect(servers.libpq_url(url)) as connection:
+    with psycopg.connect(libpq_url(url)) as connection:
         row = connection.execute("SELECT to_regclass('core.outbox') IS NOT NULL").fetchone()
     if row and row[0] and not force:
         raise ProvisionError(

@@ -11,8 +11,8 @@ from alembic.util import CommandError
 from app.provision.errors import ProvisionError
 from app.provision.postgres import READER
 from app.provision.progress import step
-from app.provision.servers import libpq_url
 from app.provision.state import CHECKOUT
+from core.db import libpq_url
 
 
 def upgrade(database_url: str) -> None:

@@ -7,6 +7,7 @@ import psycopg
 
 from app.provision.errors import ProvisionError, ServerUnreachable
 from app.provision.postgres import EXTENSIONS
+from core.db import libpq_url
 
 CONNECT_PATIENCE_S = 5
 OLDEST_SERVER = 15_00_00
@@ -19,11 +20,6 @@ def sqlalchemy_url(url: str) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     return url
-
-
-def libpq_url(url: str) -> str:
-    """Rewrite an address of SQLAlchemy's for psycopg and PostgreSQL's own programs."""
-    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def check_database(url: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from app.provision import cluster, postgres
 from app.provision.cluster import Cluster
 from app.provision.errors import ProvisionError
-from app.provision.servers import libpq_url
+from core.db import libpq_url
 from tests.app.provisioning import reachable_folder, wait_until
 
 

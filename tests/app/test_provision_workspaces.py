@@ -19,6 +19,7 @@ from app.provision.backup import back_up, restore
 from app.provision.errors import ProvisionError, ServerUnreachable
 from app.provision.state import CHECKOUT, State
 from app.provision.workspaces import RunningWorkspace
+from core.db import libpq_url
 from tests.app.provisioning import scratch_state, wait_until
 
 START_PATIENCE_S = 300.0
@@ -69,7 +70,7 @@ def main(state: State) -> RunningWorkspace:
 
 
 def execute(url: str, statement: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(servers.libpq_url(url), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 from app.provision import migrations
 from app.provision.errors import ProvisionError
 from app.provision.postgres import EXTENSIONS, READER
-from app.provision.servers import libpq_url
+from core.db import libpq_url
 
 
 @pytest.fixture
