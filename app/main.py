@@ -100,7 +100,7 @@ def main() -> None:
     with sessions() as session:
         clock.use(clock.load(session))
     app = create_app(settings, sessions)
-    make_responsive(sessions)
+    make_responsive(sessions, locates=True)
     log.info(
         "web.started", port=settings.web_port, workspace=settings.workspace, factor=clock.current().factor
     )

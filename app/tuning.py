@@ -8,6 +8,7 @@ from contextlib import suppress
 from core.db import SessionFactory
 from gis.cache import current_network, current_roads
 from gis.errors import NoRoadGraph, NoServiceArea
+from gis.geocoding.loading import known_places
 
 THREAD_SWITCH_S = 0.0005
 """How long a thread may go on while another waits for the interpreter: a request of thirty short steps waits for it thirty times."""
@@ -22,13 +23,23 @@ def give_way() -> None:
     os.nice(GIVES_WAY)
 
 
-def make_responsive(factory: SessionFactory) -> None:
-    """Read network and roads before the first question, give waiting threads their turn soon, and spare the collector what stays."""
+def make_responsive(factory: SessionFactory, *, locates: bool = False) -> None:
+    """Read what stays before the first question, give waiting threads their turn soon, and spare the collector what stays.
+
+    Parameters
+    ----------
+    factory
+        Where network and roads are read.
+    locates
+        Read streets and addresses as well: who locates callers needs them.
+    """
     with factory() as session:
         with suppress(NoServiceArea):
             current_network(session)
         with suppress(NoRoadGraph):
             current_roads(session)
+        if locates:
+            known_places(session)
     sys.setswitchinterval(THREAD_SWITCH_S)
     gc.collect()
     gc.freeze()

@@ -1,43 +1,18 @@
 """Keeps this process's road graph and network, and reads them anew when the stored ones change."""
 
-from collections.abc import Callable
-from threading import Lock
-from typing import Generic, TypeVar
-from uuid import UUID
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import NoRoadGraph
 from gis.isolation import IsolationNetwork
+from gis.kept import Kept
 from gis.models import RoadGraph as RoadGraphRow
 from gis.queries import load_isolation_network
 from gis.roads import RoadGraph, load_road_graph
 from gis.service_area import area_facts
 
-T = TypeVar("T")
-
-
-class _Kept(Generic[T]):
-    """One value, made by one thread at a time, kept while its revision stays the same."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: tuple[UUID, T] | None = None
-
-    def get(self, revision: UUID, make: Callable[[], T]) -> T:
-        """Give the value of a revision, making it when another one is kept."""
-        kept = self._kept
-        if kept is not None and kept[0] == revision:
-            return kept[1]
-        with self._lock:
-            if self._kept is None or self._kept[0] != revision:
-                self._kept = (revision, make())
-            return self._kept[1]
-
-
-_ROADS: _Kept[RoadGraph] = _Kept()
-_NETWORK: _Kept[IsolationNetwork] = _Kept()
+_ROADS: Kept[RoadGraph] = Kept()
+_NETWORK: Kept[IsolationNetwork] = Kept()
 
 
 def current_roads(session: Session) -> RoadGraph:

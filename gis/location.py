@@ -41,7 +41,17 @@ RADIUS_M = 120.0
 GPS_ACCURACY_M = 15.0
 SET_BACK_M = 12.0
 """A caller stands in or before a house, not on the main: added to the error of his point."""
-ADDRESS_ERROR_M = {MatchKind.ADDRESS: 12.0, MatchKind.INTERPOLATED: 30.0, MatchKind.STREET: 120.0}
+ADDRESS_ERROR_M = {
+    MatchKind.ADDRESS: 12.0,
+    MatchKind.PLACE: 30.0,
+    MatchKind.INTERPOLATED: 30.0,
+    MatchKind.CROSSING: 40.0,
+    MatchKind.STREET: 120.0,
+    MatchKind.DISTRICT: 120.0,
+    MatchKind.POSTCODE: 120.0,
+    MatchKind.PLUS_CODE: 12.0,
+    MatchKind.COORDINATES: 12.0,
+}
 TRUNK_MM = 400
 """Mains this large seldom have house connections."""
 ALTERNATIVES = 4
@@ -64,13 +74,25 @@ class Method(StrEnum):
     POINT = "point"
     ADDRESS = "address"
     ADDRESS_INTERPOLATED = "address_interpolated"
+    PLACE = "place"
+    CROSSING = "crossing"
     STREET = "street"
+    DISTRICT = "district"
+    POSTCODE = "postcode"
+    PLUS_CODE = "plus_code"
+    COORDINATES = "coordinates"
 
 
 ADDRESS_METHODS = {
     MatchKind.ADDRESS: Method.ADDRESS,
+    MatchKind.PLACE: Method.PLACE,
     MatchKind.INTERPOLATED: Method.ADDRESS_INTERPOLATED,
+    MatchKind.CROSSING: Method.CROSSING,
     MatchKind.STREET: Method.STREET,
+    MatchKind.DISTRICT: Method.DISTRICT,
+    MatchKind.POSTCODE: Method.POSTCODE,
+    MatchKind.PLUS_CODE: Method.PLUS_CODE,
+    MatchKind.COORDINATES: Method.COORDINATES,
 }
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -318,52 +319,55 @@ class Building(Base):
 
 
 class Street(Base):
-    """A street by its name within one place; what a caller says first."""
+    """A street by its name within one district; what a caller says first."""
 
     __tablename__ = "street"
-    __table_args__ = (
-        Index(
-            None,
-            "normalised",
-            postgresql_using="gin",
-            postgresql_ops={"normalised": "gin_trgm_ops"},
-        ),
-        # Most callers say the name right: equal names and those that begin so are found without trigrams.
-        Index("ix_street_normalised_prefix", "normalised", postgresql_ops={"normalised": "text_pattern_ops"}),
-        {"schema": SCHEMA},
-    )
+    __table_args__ = (Index(None, "normalised"), {"schema": SCHEMA})
 
     id: Mapped[UUID] = _id()
     name: Mapped[str] = mapped_column(Text)
-    place: Mapped[str | None] = mapped_column(Text, comment="town, parish or district")
+    district: Mapped[str | None] = mapped_column(Text, comment="town, parish or district")
     normalised: Mapped[str] = mapped_column(Text)
+    is_imported: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="came with an import of addresses, and goes with the next",
+    )
     geom: Mapped[Any] = geometry_column("MultiLineString", nullable=True)
 
 
 class Address(Base):
-    """A street address that exists."""
+    """An address that exists: a house on a street, a named place, or a building of one."""
 
     __tablename__ = "address"
-    __table_args__ = (
-        Index(
-            None,
-            "normalised",
-            postgresql_using="gin",
-            postgresql_ops={"normalised": "gin_trgm_ops"},
-        ),
-        {"schema": SCHEMA},
-    )
+    __table_args__ = (Index(None, "normalised"), {"schema": SCHEMA})
 
     id: Mapped[UUID] = _id()
+    code: Mapped[str | None] = mapped_column(
+        Text, unique=True, comment="its id in the file it was imported from"
+    )
     street_id: Mapped[UUID | None] = mapped_column(ForeignKey(Street.id), index=True)
-    street: Mapped[str] = mapped_column(Text)
+    street: Mapped[str] = mapped_column(Text, comment="empty where a place is known by its name alone")
     house_number: Mapped[str | None] = mapped_column(Text)
     house_ordinal: Mapped[int | None] = mapped_column(comment="leading digits of the house number")
-    place: Mapped[str | None] = mapped_column(Text)
+    district: Mapped[str | None] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(Text, comment="compound, market, company or landmark")
+    building: Mapped[str | None] = mapped_column(Text, comment="number or letter within the place")
+    postcode: Mapped[str | None] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text, comment="the address as one line, to show")
-    normalised: Mapped[str] = mapped_column(Text, comment="the same, folded for searching")
+    normalised: Mapped[str] = mapped_column(Text, comment="the same, folded for comparing")
     building_id: Mapped[UUID | None] = mapped_column(ForeignKey(Building.id), index=True)
     geom: Mapped[Any] = geometry_column("Point")
+
+
+class AddressBook(Base):
+    """One row that changes whenever a street or an address does; what is kept of them in memory is keyed by it."""
+
+    __tablename__ = "address_book"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), {"schema": SCHEMA})
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    revision: Mapped[UUID] = mapped_column(Uuid)
 
 
 class ServiceConnection(Base):

@@ -122,13 +122,15 @@ class LocateIn(BaseModel):
 
 
 class SuggestionOut(BaseModel):
-    """An address offered while somebody types."""
+    """A place offered while somebody types; `confidence` (0 to 1) is how likely it is meant, `error_m` how far off it may be."""
 
     text: str
-    street: str
-    place: str | None
-    point: PointOut
     kind: MatchKind
+    point: PointOut
+    confidence: float
+    error_m: float
+    street: str
+    district: str | None
     address_id: UUID | None
 
     @classmethod
@@ -136,10 +138,12 @@ class SuggestionOut(BaseModel):
         """Write a candidate down."""
         return cls(
             text=candidate.text,
-            street=candidate.street,
-            place=candidate.place,
-            point=PointOut.of(candidate.point),
             kind=candidate.kind,
+            point=PointOut.of(candidate.point),
+            confidence=round(candidate.confidence, 3),
+            error_m=round(candidate.error_m, 1),
+            street=candidate.street,
+            district=candidate.district,
             address_id=candidate.address_id,
         )
 

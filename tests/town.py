@@ -389,7 +389,7 @@ def _store_houses(session: Session, town: Town) -> None:
             {
                 "id": key,
                 "name": name,
-                "place": PLACE,
+                "district": PLACE,
                 "normalised": normalise(name),
                 "geom": stored(
                     shapely.MultiLineString(
@@ -430,7 +430,7 @@ def _store_houses(session: Session, town: Town) -> None:
                 "street": street,
                 "house_number": str(house),
                 "house_ordinal": house,
-                "place": PLACE,
+                "district": PLACE,
                 "text": text,
                 "normalised": normalise(f"{text} {PLACE}"),
                 "building_id": ids[Building],

@@ -390,7 +390,7 @@ def _store_customers(cursor: psycopg.Cursor[Any], city: City, ids: _Ids, progres
         {
             "id": _uuids(street_id),
             "name": _texts(streets.name),
-            "place": _texts(streets.place),
+            "district": _texts(streets.place),
             "normalised": _texts([normalise(name) for name in streets.name]),
             "geom": _shapes(streets.shape.geometries()),
         },
@@ -415,7 +415,7 @@ def _store_customers(cursor: psycopg.Cursor[Any], city: City, ids: _Ids, progres
             "street": _texts([streets.name[one] for one in street]),
             "house_number": _texts(addresses.number),
             "house_ordinal": _fixed(addresses.ordinal, ">i4"),
-            "place": _texts([streets.place[one] for one in street]),
+            "district": _texts([streets.place[one] for one in street]),
             "text": _texts(addresses.text),
             "normalised": _texts([normalise(text) for text in addresses.text]),
             "building_id": _uuids(building_id, addresses.building),

@@ -253,7 +253,7 @@ def _stage_customers(session: Session, cursor: psycopg.Cursor[Any], draft: Netwo
             "chainage_m": [one.tap_chainage_m for one in some],
             "place": _shapes(one.place for one in some),
             "normalised": [normalise(one.address) if one.address else None for one in some],
-            "street": [one.street_parts[0] if one and one.street_parts else None for one in read],
+            "street": [one.street or None if one else None for one in read],
             "house_ordinal": [one.number if one else None for one in read],
             "house_letter": [one.number_letter if one else None for one in read],
         },

@@ -31,7 +31,7 @@ from tests.town import Town
 )
 def test_street_and_number_are_told_apart(said, street, number, letter):
     parsed = parse_address(said)
-    assert parsed.street_parts[0] == street
+    assert parsed.street == street
     assert (parsed.number, parsed.number_letter) == (number, letter)
 
 
