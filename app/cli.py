@@ -21,6 +21,9 @@ class Provides(Enum):
     TEST = auto()
 
 
+DATUMS = ("wgs84", "gcj02", "bd09")
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command: the module with `run(arguments) -> int`, what it needs installed, the workspace it means by default."""
@@ -39,6 +42,8 @@ COMMANDS = {
     "logs": Command("app.commands.logs", Provides.NOTHING),
     "user": Command("app.commands.user"),
     "network": Command("app.commands.network"),
+    "addresses": Command("app.commands.addresses"),
+    "locate": Command("app.commands.locate"),
     "backup": Command("app.commands.backup"),
     "restore": Command("app.commands.restore"),
     "bench": Command("app.commands.bench"),
@@ -114,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     _add_network_commands(commands)
+    _add_place_commands(commands)
 
     backup = commands.add_parser("backup", help="database and settings of the workspace in one file")
     backup.add_argument(
@@ -167,14 +173,59 @@ def _add_network_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     isolate_all.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
 
 
+def _add_place_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    addresses = commands.add_parser("addresses", help="the addresses callers name: import")
+    address_commands = addresses.add_subparsers(dest="addresses_command", required=True, metavar="COMMAND")
+    read = address_commands.add_parser("import", help="read addresses, and roads by name, from CSV files")
+    read.add_argument(
+        "--base",
+        type=Path,
+        required=True,
+        metavar="FILE.csv",
+        help="address_id, district, road, road_no, place, building, postcode, lon, lat",
+    )
+    read.add_argument(
+        "--roads", type=Path, metavar="FILE.csv", help="road, wkt (a line in longitude and latitude)"
+    )
+    read.add_argument(
+        "--datum", choices=DATUMS, default="wgs84", help="how the files mean longitude and latitude"
+    )
+    read.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    locate = commands.add_parser("locate", help="find a place on the map and on the network")
+    asked = locate.add_mutually_exclusive_group(required=True)
+    asked.add_argument("text", nargs="?", metavar="TEXT", help="as a caller says it")
+    asked.add_argument("--lonlat", metavar="LON,LAT", help="a point; see --datum")
+    asked.add_argument("--account", metavar="NO", help="a customer's account number")
+    asked.add_argument("--phone", metavar="NO", help="a customer's phone number")
+    asked.add_argument("--queries", type=Path, metavar="FILE.csv", help="query_id, text; with --out")
+    locate.add_argument("--datum", choices=DATUMS, default="wgs84", help="how --lonlat is meant")
+    locate.add_argument("--out", type=Path, metavar="FILE.csv", help="where the answers to --queries go")
+    locate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the arguments; wrong ones end the program with status 2. `workspace` is filled in with the command's default."""
-    ours, pytests = _split_for_pytest(arguments)
-    options = build_parser().parse_args(ours)
+    ours, pytests = _split_for_pytest(_with_signs(arguments))
+    parser = build_parser()
+    options = parser.parse_args(ours)
     options.pytest_arguments = pytests
+    if options.command == "locate" and bool(options.queries) != bool(options.out):
+        parser.error("locate: --queries and --out belong together")
     if options.workspace is None:
         options.workspace = COMMANDS[options.command].workspace
     return options
+
+
+def _with_signs(arguments: list[str]) -> list[str]:
+    """Tie a point to its option: one in the west begins with a minus, which argparse would take for an option."""
+    tied: list[str] = []
+    for argument in arguments:
+        if tied and tied[-1] == "--lonlat":
+            tied[-1] = f"--lonlat={argument}"
+        else:
+            tied.append(argument)
+    return tied
 
 
 def _split_for_pytest(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -71,6 +71,10 @@ class BadExtract(Invalid):
     """The road extract cannot be read, or holds no streets."""
 
 
+class BadAddressFile(Invalid):
+    """The file of addresses or roads cannot be read."""
+
+
 class BadNetworkFile(Invalid):
     """The file cannot be read as a network; the text names file, line or feature, and what is wrong."""
 

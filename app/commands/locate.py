@@ -1,0 +1,185 @@
+"""`./mainline locate`: where is this, on the map and on the network; for one caller, or for a file of what callers said."""
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+from sqlalchemy.orm import Session
+
+from app.provision import workspaces
+from app.provision.errors import ProvisionError
+from app.provision.output import write_json, write_line
+from app.provision.progress import step
+from core.db import session_factory
+from core.errors import MainlineError
+from core.settings import Settings
+from gis.coordinates import Datum, LonLat, to_wgs84
+from gis.errors import AddressNotFound, BadCoordinate, NoMainNearby, NoServiceArea
+from gis.geocoding import AddressCandidate, geocode
+from gis.location import Location, locate
+from gis.phones import to_e164
+
+ANSWER = ("query_id", "lon", "lat", "confidence", "method", "matched")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer one question, or a file of them."""
+    factory = session_factory(workspaces.ensure_database(options.workspace), pool_size=1)
+    with factory() as session:
+        if options.queries:
+            return _answer_file(session, options.queries, options.out)
+        return _answer_one(session, options)
+
+
+# --- a file ----------------------------------------------------------------------------------------
+
+
+def _answer_file(session: Session, queries: Path, out: Path) -> int:
+    """Write an answer for every line; the file appears when it is whole."""
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        with step("locating"), partial.open("w", newline="", encoding="utf-8") as lines:
+            writer = csv.writer(lines)
+            writer.writerow(ANSWER)
+            for query_id, words in _queries(queries):
+                writer.writerow((query_id, *_answer(geocode(session, words, limit=1))))
+        partial.replace(out)
+    except OSError as error:
+        raise ProvisionError(f"{out}: cannot be written: {error.strerror}") from error
+    return 0
+
+
+def _queries(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        words = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProvisionError(f"{path}: cannot be read: {error}") from error
+    reader = csv.DictReader(words.splitlines(keepends=True))
+    missing = [name for name in ("query_id", "text") if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ProvisionError(f"{path}: line 1: no column {', '.join(missing)}")
+    for row in reader:
+        if row["query_id"] is None or row["text"] is None:
+            raise ProvisionError(f"{path}: line {reader.line_num}: fewer fields than columns")
+        yield row["query_id"], row["text"]
+
+
+def _answer(found: list[AddressCandidate]) -> tuple[object, ...]:
+    if not found:
+        return "", "", 0.0, "", ""
+    best = found[0]
+    return (
+        round(best.point.lon, 7),
+        round(best.point.lat, 7),
+        round(best.confidence, 4),
+        best.kind.value,
+        best.text,
+    )
+
+
+# --- one question ----------------------------------------------------------------------------------
+
+
+def _answer_one(session: Session, options: argparse.Namespace) -> int:
+    result = _located(session, options)
+    if options.json:
+        write_json(result)
+    else:
+        _show(result)
+    return 0
+
+
+def _located(session: Session, options: argparse.Namespace) -> dict[str, Any]:
+    """Find the place on the network; words alone are answered without one too."""
+    point = _point(options.lonlat, Datum(options.datum)) if options.lonlat else None
+    region = Settings.model_fields["phone_region"].default
+    try:
+        phone = to_e164(options.phone, region=region) if options.phone else None
+    except (MainlineError, phonenumbers.NumberParseException) as error:
+        raise ProvisionError(f"{options.phone}: is no phone number") from error
+    candidates = geocode(session, options.text) if options.text else []
+    try:
+        place = locate(
+            session, account_no=options.account, phone=phone, address_text=options.text, point=point
+        )
+    except (NoServiceArea, NoMainNearby) as error:
+        if not candidates:
+            raise ProvisionError(error.detail) from error
+        place = None
+    except AddressNotFound as error:
+        raise ProvisionError(f"{options.text}: {error.detail}") from error
+    except MainlineError as error:
+        raise ProvisionError(error.detail) from error
+    return _result(place, candidates)
+
+
+def _point(lonlat: str, datum: Datum) -> LonLat:
+    try:
+        lon, lat = (float(part) for part in lonlat.split(","))
+        return to_wgs84(LonLat(lon=lon, lat=lat), datum)
+    except (ValueError, BadCoordinate) as error:
+        raise ProvisionError(
+            f"--lonlat {lonlat}: give longitude and latitude in degrees, as 24.94,60.17"
+        ) from error
+
+
+def _result(place: Location | None, candidates: list[AddressCandidate]) -> dict[str, Any]:
+    best = candidates[0] if candidates else None
+    point = place.point if place is not None else best.point if best is not None else None
+    return {
+        "lon": round(point.lon, 7) if point else None,
+        "lat": round(point.lat, 7) if point else None,
+        "confidence": round(place.confidence if place is not None else best.confidence if best else 0.0, 4),
+        "method": place.method.value if place is not None else best.kind.value if best else None,
+        "matched": (place.address_text if place is not None else None) or (best.text if best else None),
+        "network": None
+        if place is None
+        else {
+            "pipe": place.pipe_code,
+            "chainage_m": round(place.chainage_m, 2),
+            "side": place.side.value,
+            "segment": place.segment_id,
+            "street": place.street,
+            "margin": round(place.margin, 4),
+            "distance_m": round(place.distance_m, 2),
+            "account": place.account_no,
+            "alternatives": [
+                {
+                    "pipe": one.pipe_code,
+                    "confidence": round(one.confidence, 4),
+                    "distance_m": round(one.distance_m, 2),
+                }
+                for one in place.alternatives
+            ],
+        },
+        "candidates": [
+            {
+                "text": one.text,
+                "kind": one.kind.value,
+                "lon": round(one.point.lon, 7),
+                "lat": round(one.point.lat, 7),
+                "confidence": round(one.confidence, 4),
+                "error_m": round(one.error_m, 1),
+            }
+            for one in candidates
+        ],
+    }
+
+
+def _show(result: dict[str, Any]) -> None:
+    write_line(
+        f"{result['matched'] or ''}  {result['lon']}, {result['lat']}  {result['method']}, confidence {result['confidence']:.2f}".strip()
+    )
+    network = result["network"]
+    if network is not None:
+        write_line(
+            f"  pipe {network['pipe']} at {network['chainage_m']} m, {network['side']} side, segment {network['segment']}, "
+            f"{network['distance_m']} m away"
+        )
+    for one in result["candidates"][1:]:
+        write_line(
+            f"  or {one['text']}  {one['lon']}, {one['lat']}  {one['kind']}, confidence {one['confidence']:.2f}"
+        )
