@@ -61,7 +61,7 @@ _KINDS = (
     (NumberOf.BUILDING, "幢栋座橦撞"),
     (NumberOf.WITHIN, "单室层楼梯户组排"),
 )
-_NUMBER = re.compile(r"(?<![\d])(\d{1,9})(?:([a-z])(?![a-z]))?")
+_NUMBER = re.compile(r"(?<![0-9])([0-9]{1,9})(?:([a-z])(?![a-z]))?")
 _BUILDING_OF = re.compile(r"号楼|号栋|号幢")
 _AFTER = {c: of for of, characters in _KINDS for c in characters}
 

@@ -25,7 +25,7 @@ SAID_MAX = 200
 ADDRESS_ERROR_M = 10.0
 POSTCODE_CONFIDENCE = 0.2
 _HAN = re.compile(r"[㐀-鿿]")
-_ENDS_IN_NUMBER = re.compile(r"^(?P<name>.*\D)(?P<digits>\d{1,5})$")
+_ENDS_IN_NUMBER = re.compile(r"^(?P<name>.*\D)(?P<digits>[0-9]{1,5})$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,6 @@ def spelt_by_sound(letters: str) -> str | None:
     for end in range(len(letters), max(0, len(letters) - _SYLLABLE_MAX), -1):
         found = best[end]
         unfinished = letters[end:]
-        if found and (not unfinished or any(s.startswith(unfinished) for s in number)):
+        if found and (not unfinished or any(s.startswith(_merged(unfinished)) for s in number)):
             return "".join(chr(FIRST_SYLLABLE + symbol) for symbol in found)
     return None

@@ -1,11 +1,14 @@
 """Words to addresses."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openlocationcode import openlocationcode
+from sqlalchemy import update
 
 from gis.coordinates import straight_line_m
 from gis.geocoding import MatchKind, geocode, normalise, parse_address, suggest_addresses
+from gis.models import Address
 from tests.town import Town
 
 
@@ -102,3 +105,60 @@ def test_typing_is_answered_with_what_begins_so(session, town):
 def test_typing_signs_does_no_harm(session, town, typed):
     suggest_addresses(session, typed)
     geocode(session, typed)
+
+
+@pytest.mark.parametrize(
+    "said", ["钟山路9号", "zhongshanlu 9", "zhong shan lu 9", "中山路九号", "我在中山路9号对面"]
+)
+def test_a_chinese_street_is_found_by_its_sound(session, town, said):
+    assert geocode(session, said)[0].address_id == town.addresses["中山路9号"]
+
+
+@pytest.mark.parametrize("typed", ["zsl", "zhongsh", "zhongshanlu", "钟山"])
+def test_a_chinese_street_is_offered_by_its_letters(session, town, typed):
+    assert suggest_addresses(session, typed)[0].text == "中山路"
+
+
+@pytest.mark.parametrize("said", ["corner of Mill Street and Birch Avenue", "Birch Avenue & Mill Street"])
+def test_a_crossing_is_where_both_streets_run(session, town, said):
+    best = geocode(session, said)[0]
+    assert best.kind is MatchKind.CROSSING
+    assert straight_line_m(best.point, town.junction(0, 0)) < 1.0
+
+
+def test_coordinates_and_plus_codes_are_places(session, town):
+    place = town.junction(3, 3)
+    best = geocode(session, f"{place.lat:.6f}, {place.lon:.6f}")[0]
+    assert (best.kind, straight_line_m(best.point, place) < 1.0) == (MatchKind.COORDINATES, True)
+    code = openlocationcode.encode(place.lat, place.lon)
+    short = openlocationcode.shorten(code, place.lat + 0.1, place.lon)
+    assert len(short) < len(code)
+    for said in (code, short, f"near {short}"):
+        best = geocode(session, said)[0]
+        assert best.kind is MatchKind.PLUS_CODE
+        assert straight_line_m(best.point, place) < 15.0
+
+
+def test_a_district_alone_is_somewhere_in_it(session, town):
+    assert geocode(session, "Littlebrook")[0].kind is MatchKind.DISTRICT
+
+
+def test_what_changes_in_the_tables_is_heard_at_once(session, town):
+    assert geocode(session, "Xanadu Palace") == []
+    session.execute(
+        update(Address).where(Address.id == town.addresses["5 Mill Street"]).values(place="Xanadu Palace")
+    )
+    assert geocode(session, "xanadu palace")[0].address_id == town.addresses["5 Mill Street"]
+
+
+def test_nothing_is_known_of_an_empty_town(session):
+    assert geocode(session, "5 Mill Street") == []
+    assert suggest_addresses(session, "mill") == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(said=st.text(alphabet=st.sampled_from("Mill Stretchuck5120中山路号九幢与和&, +x"), max_size=30))
+def test_whatever_is_said_is_answered_with_places_on_earth(session, town, said):
+    for one in (*geocode(session, said), *suggest_addresses(session, said)):
+        assert 0.0 <= one.confidence <= 1.0
+        assert straight_line_m(one.point, town.junction(0, 0)) < 20_000_000.0
