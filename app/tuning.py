@@ -6,9 +6,10 @@ import sys
 from contextlib import suppress
 
 from core.db import SessionFactory
-from gis.cache import current_network, current_roads
+from gis.cache import current_network
 from gis.errors import NoRoadGraph, NoServiceArea
 from gis.geocoding.loading import known_places
+from gis.roads.current import current_roads
 
 THREAD_SWITCH_S = 0.0005
 """How long a thread may go on while another waits for the interpreter: a request of thirty short steps waits for it thirty times."""

@@ -13,10 +13,9 @@ from core.clock import utc_now
 from core.settings import Settings
 from dispatch import queries
 from dispatch.models import AssignmentState
-from gis.cache import current_roads
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby
-from gis.roads import Ways
+from gis.roads.engine import Ways, ways_to
 from tracker.positions import CrewPosition, latest_positions
 
 SHIFT_LOOKBACK: Final = timedelta(hours=12)
@@ -296,7 +295,7 @@ def _ways_to(session: Session, crews: Sequence[CrewFacts], destination: LonLat) 
     if not placed:
         return {}
     try:
-        ways = Ways(current_roads(session), [point for _, point in placed], destination)
+        ways = ways_to(session, [point for _, point in placed], destination)
     except (NoRoadGraph, NoRoadNearby):
         return {}
     return {

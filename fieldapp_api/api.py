@@ -25,8 +25,7 @@ from dispatch.queries import assignment_row, jobs_of_crew
 from dispatch.work_orders import Finding
 from fieldapp_api.errors import NotACrew, PlaceUnknown
 from fieldapp_api.schemas import DeclineIn, DoneIn, JobOut, JobStateOut, RouteOut
-from gis.cache import current_roads
-from gis.roads import route
+from gis.roads.engine import route_between
 from tracker.positions import latest_position
 
 router = APIRouter(prefix="/api/field", tags=["field"], responses=RESPONSES)
@@ -113,5 +112,5 @@ def show_route(assignment_id: UUID, session: DbSession, actor: FieldWorker) -> R
     position = latest_position(session, crew_id)
     if position is None:
         raise PlaceUnknown
-    way = route(current_roads(session), position.point, job.place)
+    way = route_between(session, position.point, job.place)
     return RouteOut.of(job, way, position, now=utc_now(), language=actor.language)

@@ -10,9 +10,8 @@ from core.schemas import Wire
 from core.text import Line, Prose
 from dispatch.models import Action, Assignment, Cause
 from dispatch.views import CrewJob
-from fieldapp_api.directions import step_text
 from gis.coordinates import geojson_line
-from gis.roads import Route
+from gis.roads.telling import Route, step_text
 from gis.schemas import PointOut
 from tracker.positions import CrewPosition
 

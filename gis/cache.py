@@ -1,32 +1,13 @@
-"""Keeps this process's road graph and network, and reads them anew when the stored ones change."""
+"""Keeps this process's network for tracing, and reads it anew when the stored one changes."""
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.errors import NoRoadGraph
 from gis.isolation import IsolationNetwork
 from gis.kept import Kept
-from gis.models import RoadGraph as RoadGraphRow
 from gis.queries import load_isolation_network
-from gis.roads import RoadGraph, load_road_graph
 from gis.service_area import area_facts
 
-_ROADS: Kept[RoadGraph] = Kept()
 _NETWORK: Kept[IsolationNetwork] = Kept()
-
-
-def current_roads(session: Session) -> RoadGraph:
-    """Give the current road graph.
-
-    Raises
-    ------
-    NoRoadGraph
-        None is loaded.
-    """
-    revision = session.scalar(select(RoadGraphRow.revision).where(RoadGraphRow.is_current))
-    if revision is None:
-        raise NoRoadGraph
-    return _ROADS.get(revision, lambda: load_road_graph(session))
 
 
 def current_network(session: Session) -> IsolationNetwork:

@@ -145,3 +145,27 @@ class NotSimulable(Conflict):
 
 class CheckTookTooLong(Unavailable):
     """EPANET found no answer in time; the plan itself holds without it."""
+
+
+class BadPlaces(Invalid):
+    """The list of places cannot be read; the text names file and line, and what is wrong."""
+
+
+class BadClosedAreas(Invalid):
+    """The closed areas cannot be read; the text names file and feature, and what is wrong."""
+
+
+class ClosureNotFound(NotFound):
+    """There is no such road closure."""
+
+
+class ClosureOver(Conflict):
+    """The closure is over or lifted; make another one."""
+
+
+class ClosureTimesWrong(Invalid):
+    """A closure must end after it starts, and not lie in the past."""
+
+
+class ClosureElsewhere(Invalid):
+    """The closure reaches beyond your area; draw it within."""

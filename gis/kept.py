@@ -1,9 +1,8 @@
 """A value made once for each revision of what is stored, and shared by the threads of a process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
-from uuid import UUID
 
 T = TypeVar("T")
 
@@ -13,9 +12,9 @@ class Kept(Generic[T]):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: tuple[UUID, T] | None = None
+        self._kept: tuple[Hashable, T] | None = None
 
-    def get(self, revision: UUID, make: Callable[[], T]) -> T:
+    def get(self, revision: Hashable, make: Callable[[], T]) -> T:
         """Give the value of a revision, making it when another one is kept."""
         kept = self._kept
         if kept is not None and kept[0] == revision:

@@ -583,6 +583,43 @@ class RoadEdge(Base):
     geom: Mapped[Any] = geometry_column("LineString")
 
 
+class ClosureCause(StrEnum):
+    """Why a road is closed."""
+
+    INCIDENT = "incident"
+    WORKS = "works"
+    HAND = "hand"
+
+
+class RoadClosure(Base):
+    """An area whose roads carry no traffic, or less, for a time; a change adds a row, and none is deleted."""
+
+    __tablename__ = "road_closure"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("slowdown > 1", name="slows"),
+        Index("uq_road_closure_latest", "id", unique=True, postgresql_where=text("superseded_at IS NULL")),
+        {"schema": SCHEMA},
+    )
+
+    revision: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    id: Mapped[UUID] = mapped_column(Uuid, default=new_id, comment="stays the same when it is changed")
+    cause: Mapped[ClosureCause] = mapped_column(_choice(ClosureCause))
+    subject_id: Mapped[UUID | None] = mapped_column(Uuid, comment="the incident or the work it is for")
+    reason: Mapped[str] = mapped_column(Text)
+    area: Mapped[Any] = geometry_column("MultiPolygon")
+    slowdown: Mapped[float | None] = mapped_column(comment="times as long; null: shut")
+    starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    superseded_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), comment="when a changed one took its place"
+    )
+    lifted_by: Mapped[UUID | None]
+    lifted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
 class LandArea(Base):
     """A surface of the base map."""
 

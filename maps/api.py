@@ -15,9 +15,8 @@ from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
 from core.settings import Settings
 from dispatch import queries as dispatch_queries
-from gis.cache import current_roads
 from gis.coordinates import LonLat, geojson_line
-from gis.roads import route
+from gis.roads.engine import route_between
 from gis.schemas import PointOut
 from maps.errors import LiveNotRunning, NoCrewRoute
 from maps.incident_page import incident_page
@@ -114,7 +113,7 @@ def get_crew_route(
     )
     if crew is None or crew.point is None or crew.job is None:
         raise NoCrewRoute
-    way = route(current_roads(session), crew.point, crew.job.place)
+    way = route_between(session, crew.point, crew.job.place)
     return RouteFeature(
         geometry=geojson_line(way.geometry),
         properties={"travel_time_s": round(way.seconds, 1), "distance_m": round(way.metres, 1)},

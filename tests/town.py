@@ -73,7 +73,6 @@ from gis.models import (
     Pipe,
     PipeClass,
     PressureZone,
-    RoadEdge,
     ServiceArea,
     ServiceConnection,
     Side,
@@ -81,8 +80,8 @@ from gis.models import (
     Valve,
     ValveType,
 )
-from gis.models import RoadGraph as RoadGraphRow
-from gis.roads import E7, RoadGraph
+from gis.roads.graph import E7, RoadGraph
+from gis.roads.storing import store_road_graph
 from gis.segments import rebuild_segments
 
 SRID = 32625
@@ -211,7 +210,7 @@ def load_town(session: Session) -> Town:
     _store_area(session, town)
     _store_network(session, town)
     _store_houses(session, town)
-    _store_roads(session)
+    store_road_graph(session, town_roads(), source="tests/town.py")
     session.flush()
     network = rebuild_segments(session)
     town.segments = {
@@ -525,35 +524,4 @@ def town_roads() -> RoadGraph:
         vertex_lat_e7=lat[ends],
         names=names,
         classes=("residential",),
-    )
-
-
-def _store_roads(session: Session) -> None:
-    graph = town_roads()
-    session.execute(
-        insert(RoadGraphRow).values(
-            version=1,
-            is_current=True,
-            arrays=graph.to_npz(),
-            node_count=graph.node_count,
-            edge_count=graph.edge_count,
-            source="tests/town.py",
-        )
-    )
-    session.execute(
-        insert(RoadEdge),
-        [
-            {
-                "id": edge,
-                "u": int(graph.node_id[graph.edge_u[edge]]),
-                "v": int(graph.node_id[graph.edge_v[edge]]),
-                "name": graph.edge_name_of(edge),
-                "road_class": "residential",
-                "length_m": float(graph.edge_length_m[edge]),
-                "travel_time_s": float(graph.edge_time_s[edge]),
-                "reverse_of": int(graph.edge_reverse[edge]) if graph.edge_reverse[edge] >= 0 else None,
-                "geom": stored(shapely.LineString([(p.lon, p.lat) for p in graph.edge_points(edge)])),
-            }
-            for edge in range(graph.edge_count)
-        ],
     )

@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import BadBundle
-from gis.roads import RoadGraph
+from gis.roads.graph import RoadGraph
 from gis.synthetic.chance import Floats, Ints
 
 FORMAT = 1

@@ -2,22 +2,20 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
-import shapely
 from numpy.typing import NDArray
-from psycopg import sql
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from gis.coordinates import stored, stored_wkb
+from gis.coordinates import stored
+from gis.copying import array, byte_strings, copy_rows, fixed, points, shapes, texts, uuids
 from gis.errors import CityAlreadyLoaded
 from gis.geocoding import normalise
 from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, pipe_volumes_m3
@@ -26,23 +24,14 @@ from gis.models import (
     NodeType,
     Operable,
     PressureZone,
-    RoadGraph,
     ServiceArea,
 )
-from gis.roads import E7
+from gis.roads.storing import store_road_graph
 from gis.segments import segment_facts, segment_lines
 from gis.synthetic.bundle import City, read_bundle
-from gis.synthetic.chance import Ints
 from gis.synthetic.progress import Progress, silent
 
-Column = list[bytes]
-"""One field of every row, each with its length before it, as COPY BINARY wants it."""
-
-_NULL = struct.pack("!i", -1)
-_HEAD = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
-_TAIL = struct.pack("!h", -1)
 _UUID_OID, _INT4_OID = 2950, 23
-ROWS_PER_WRITE = 20_000
 EPOCH_MS = 1_704_067_200_000
 """The moment all ids of bundles claim to be made, 2024-01-01: version 7 ids need one, and it must not vary."""
 
@@ -66,81 +55,6 @@ class _Ids:
         rows = (low | np.arange(1, count + 1, dtype=np.uint64)).astype(">u8")
         raw[:, 8:] = rows.view(np.uint8).reshape(-1, 8)
         return raw
-
-
-# --- encoding --------------------------------------------------------------------------------------
-
-
-def _fixed(values: NDArray[Any], kind: str, *, null: NDArray[np.bool_] | None = None) -> Column:
-    """Encode numbers of one big-endian kind (`>f8`, `>i4`, `>i8`, `>i2`, `u1` for booleans)."""
-    size = np.dtype(kind).itemsize
-    raw = np.empty((len(values), 4 + size), dtype=np.uint8)
-    raw[:, :4] = np.frombuffer(struct.pack("!i", size), dtype=np.uint8)
-    raw[:, 4:] = np.ascontiguousarray(values.astype(kind)).view(np.uint8).reshape(-1, size)
-    column = _cut(raw)
-    if null is not None:
-        for index in np.flatnonzero(null).tolist():
-            column[index] = _NULL
-    return column
-
-
-def _cut(raw: NDArray[np.uint8]) -> Column:
-    step, whole = raw.shape[1], raw.tobytes()
-    return [whole[at : at + step] for at in range(0, len(whole), step)]
-
-
-def _uuids(ids: NDArray[np.uint8], rows: Ints | None = None) -> Column:
-    """Encode ids, or those that `rows` point at (-1: null)."""
-    chosen = (
-        ids if rows is None else ids[np.maximum(rows, 0)] if len(ids) else np.zeros((len(rows), 16), np.uint8)
-    )
-    raw = np.empty((len(chosen), 20), dtype=np.uint8)
-    raw[:, :4] = np.frombuffer(struct.pack("!i", 16), dtype=np.uint8)
-    raw[:, 4:] = chosen
-    column = _cut(raw)
-    if rows is not None:
-        for index in np.flatnonzero(rows < 0).tolist():
-            column[index] = _NULL
-    return column
-
-
-def _bytes(values: Sequence[bytes | None]) -> Column:
-    return [_NULL if value is None else struct.pack("!i", len(value)) + value for value in values]
-
-
-def _texts(values: Sequence[str | None]) -> Column:
-    return _bytes([None if value is None else value.encode() for value in values])
-
-
-def _shapes(geometries: NDArray[Any]) -> Column:
-    return _bytes([None if one is None else bytes(one) for one in stored_wkb(geometries)])
-
-
-def _points(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Column:
-    return _shapes(np.asarray(shapely.points(lon, lat), dtype=object))
-
-
-def _array(oid: int, elements: Sequence[bytes]) -> bytes:
-    """Encode one array of fixed-size elements."""
-    if not elements:
-        return struct.pack("!iii", 0, 0, oid)
-    body = b"".join(struct.pack("!i", len(one)) + one for one in elements)
-    return struct.pack("!iiiii", 1, 0, oid, len(elements), 1) + body
-
-
-def _copy(cursor: psycopg.Cursor[Any], table: str, columns: dict[str, Column]) -> None:
-    """Send one table."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier("gis", table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
-    )
-    rows = len(next(iter(columns.values())))
-    head = struct.pack("!h", len(columns))
-    with cursor.copy(statement) as copy:
-        copy.write(_HEAD)
-        for start in range(0, rows, ROWS_PER_WRITE):
-            part = [column[start : start + ROWS_PER_WRITE] for column in columns.values()]
-            copy.write(b"".join(chain.from_iterable(zip(repeat(head), *part, strict=False))))
-        copy.write(_TAIL)
 
 
 @contextmanager
@@ -201,7 +115,8 @@ def load_city(session: Session, bundle: Path | City, *, progress: Progress = sil
     with connection.cursor() as cursor, _bare_tables(cursor):
         _store_network(session, cursor, city, ids, progress)
         _store_customers(cursor, city, ids, progress)
-        _store_roads(session, cursor, city, progress)
+        progress(f"storing {city.roads.edge_count:,} road edges")
+        store_road_graph(session, city.roads, source=city.manifest["source"])
         progress("making indexes")
     with connection.cursor() as cursor:
         progress("gathering statistics")
@@ -263,15 +178,15 @@ def _store_network(
         )
     )
     session.flush()
-    _copy(
+    copy_rows(
         cursor,
         PressureZone.__tablename__,
         {
-            "id": _uuids(zone_id),
-            "code": _texts(city.zones.code),
-            "name": _texts(city.zones.name),
-            "source_head_m": _fixed(city.zones.head_m, ">f8"),
-            "geom": _shapes(city.zones.shape.geometries()),
+            "id": uuids(zone_id),
+            "code": texts(city.zones.code),
+            "name": texts(city.zones.name),
+            "source_head_m": fixed(city.zones.head_m, ">f8"),
+            "geom": shapes(city.zones.shape.geometries()),
         },
     )
     progress("finding valve segments")
@@ -280,73 +195,73 @@ def _store_network(
     _store_segments(cursor, network, lines, valve_id)
     progress(f"storing {len(pipes.code):,} pipes in {len(network.segments):,} segments")
     segment = network.segment_of
-    _copy(
+    copy_rows(
         cursor,
         "junction",
         {
-            "id": _uuids(node_id),
-            "asset_code": _texts(nodes.code),
-            "node_type": _texts(nodes.kind),
-            "elevation_m": _fixed(nodes.elevation_m, ">f8"),
-            "head_m": _fixed(nodes.head_m, ">f8", null=np.isnan(nodes.head_m)),
-            "base_demand_lps": _fixed(nodes.demand_lps, ">f8"),
-            "zone_id": _uuids(zone_id, nodes.zone),
-            "segment_id": _fixed(segment[len(pipes.code) :], ">i4"),
-            "geom": _points(nodes.lon, nodes.lat),
+            "id": uuids(node_id),
+            "asset_code": texts(nodes.code),
+            "node_type": texts(nodes.kind),
+            "elevation_m": fixed(nodes.elevation_m, ">f8"),
+            "head_m": fixed(nodes.head_m, ">f8", null=np.isnan(nodes.head_m)),
+            "base_demand_lps": fixed(nodes.demand_lps, ">f8"),
+            "zone_id": uuids(zone_id, nodes.zone),
+            "segment_id": fixed(segment[len(pipes.code) :], ">i4"),
+            "geom": points(nodes.lon, nodes.lat),
         },
     )
     names = city.streets.name
-    _copy(
+    copy_rows(
         cursor,
         "pipe",
         {
-            "id": _uuids(pipe_id),
-            "asset_code": _texts(pipes.code),
-            "from_node_id": _uuids(node_id, pipes.start),
-            "to_node_id": _uuids(node_id, pipes.end),
-            "pipe_class": _texts(pipes.kind),
-            "diameter_mm": _fixed(pipes.diameter_mm, ">i4"),
-            "material": _texts(pipes.material),
-            "install_year": _fixed(pipes.year, ">i4"),
-            "length_m": _fixed(pipes.length_m, ">f8"),
-            "roughness": _fixed(pipes.roughness, ">f8"),
-            "road_name": _texts([names[one] if one >= 0 else None for one in pipes.street.tolist()]),
-            "zone_id": _uuids(zone_id, pipes.zone),
-            "segment_id": _fixed(segment[: len(pipes.code)], ">i4"),
-            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(pipes.code)),
-            "is_closed": _fixed(pipes.closed, "u1"),
-            "has_check_valve": _fixed(np.zeros(len(pipes.code)), "u1"),
-            "geom": _shapes(lines),
+            "id": uuids(pipe_id),
+            "asset_code": texts(pipes.code),
+            "from_node_id": uuids(node_id, pipes.start),
+            "to_node_id": uuids(node_id, pipes.end),
+            "pipe_class": texts(pipes.kind),
+            "diameter_mm": fixed(pipes.diameter_mm, ">i4"),
+            "material": texts(pipes.material),
+            "install_year": fixed(pipes.year, ">i4"),
+            "length_m": fixed(pipes.length_m, ">f8"),
+            "roughness": fixed(pipes.roughness, ">f8"),
+            "road_name": texts([names[one] if one >= 0 else None for one in pipes.street.tolist()]),
+            "zone_id": uuids(zone_id, pipes.zone),
+            "segment_id": fixed(segment[: len(pipes.code)], ">i4"),
+            "lifecycle_status": texts([LifecycleStatus.IN_SERVICE] * len(pipes.code)),
+            "is_closed": fixed(pipes.closed, "u1"),
+            "has_check_valve": fixed(np.zeros(len(pipes.code)), "u1"),
+            "geom": shapes(lines),
         },
     )
     at_node = np.where(valves.at_end, pipes.end[valves.pipe], pipes.start[valves.pipe])
-    _copy(
+    copy_rows(
         cursor,
         "valve",
         {
-            "id": _uuids(valve_id),
-            "asset_code": _texts(valves.code),
-            "pipe_id": _uuids(pipe_id, valves.pipe),
-            "node_id": _uuids(node_id, at_node),
-            "valve_type": _texts(valves.kind),
-            "diameter_mm": _fixed(pipes.diameter_mm[valves.pipe], ">i4"),
-            "is_closed": _fixed(valves.closed, "u1"),
-            "operable": _texts(valves.operable),
-            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(valves.code)),
-            "geom": _points(valves.lon, valves.lat),
+            "id": uuids(valve_id),
+            "asset_code": texts(valves.code),
+            "pipe_id": uuids(pipe_id, valves.pipe),
+            "node_id": uuids(node_id, at_node),
+            "valve_type": texts(valves.kind),
+            "diameter_mm": fixed(pipes.diameter_mm[valves.pipe], ">i4"),
+            "is_closed": fixed(valves.closed, "u1"),
+            "operable": texts(valves.operable),
+            "lifecycle_status": texts([LifecycleStatus.IN_SERVICE] * len(valves.code)),
+            "geom": points(valves.lon, valves.lat),
         },
     )
-    _copy(
+    copy_rows(
         cursor,
         "hydrant",
         {
-            "id": _uuids(ids.of("hydrant", len(city.hydrants.code))),
-            "asset_code": _texts(city.hydrants.code),
-            "pipe_id": _uuids(pipe_id, city.hydrants.pipe),
-            "chainage_m": _fixed(city.hydrants.chainage_m, ">f8"),
-            "diameter_mm": _fixed(np.full(len(city.hydrants.code), 80), ">i4"),
-            "lifecycle_status": _texts([LifecycleStatus.IN_SERVICE] * len(city.hydrants.code)),
-            "geom": _points(city.hydrants.lon, city.hydrants.lat),
+            "id": uuids(ids.of("hydrant", len(city.hydrants.code))),
+            "asset_code": texts(city.hydrants.code),
+            "pipe_id": uuids(pipe_id, city.hydrants.pipe),
+            "chainage_m": fixed(city.hydrants.chainage_m, ">f8"),
+            "diameter_mm": fixed(np.full(len(city.hydrants.code), 80), ">i4"),
+            "lifecycle_status": texts([LifecycleStatus.IN_SERVICE] * len(city.hydrants.code)),
+            "geom": points(city.hydrants.lon, city.hydrants.lat),
         },
     )
 
@@ -358,19 +273,21 @@ def _store_segments(
     drawn = np.empty(len(facts), dtype=object)
     drawn[:] = segment_lines(network, lines)
     key = [row.tobytes() for row in valve_id]
-    _copy(
+    copy_rows(
         cursor,
         "isolation_segment",
         {
-            "id": _fixed(network.segments, ">i4"),
-            "pipe_count": _fixed(np.array([fact.pipe_count for fact in facts]), ">i4"),
-            "length_m": _fixed(np.array([fact.length_m for fact in facts]), ">f8"),
-            "customer_count": _fixed(np.array([fact.customer_count for fact in facts]), ">i4"),
-            "valve_ids": _bytes([_array(_UUID_OID, [key[valve] for valve in fact.valves]) for fact in facts]),
-            "cut_off_segment_ids": _bytes(
-                [_array(_INT4_OID, [struct.pack("!i", one) for one in fact.cut_off]) for fact in facts]
+            "id": fixed(network.segments, ">i4"),
+            "pipe_count": fixed(np.array([fact.pipe_count for fact in facts]), ">i4"),
+            "length_m": fixed(np.array([fact.length_m for fact in facts]), ">f8"),
+            "customer_count": fixed(np.array([fact.customer_count for fact in facts]), ">i4"),
+            "valve_ids": byte_strings(
+                [array(_UUID_OID, [key[valve] for valve in fact.valves]) for fact in facts]
             ),
-            "geom": _shapes(drawn),
+            "cut_off_segment_ids": byte_strings(
+                [array(_INT4_OID, [struct.pack("!i", one) for one in fact.cut_off]) for fact in facts]
+            ),
+            "geom": shapes(drawn),
         },
     )
 
@@ -384,127 +301,90 @@ def _store_customers(cursor: psycopg.Cursor[Any], city: City, ids: _Ids, progres
     address_id = ids.of("address", len(addresses.text))
     connection_id, meter_id = ids.of("connection", len(connections.pipe)), ids.of("meter", len(accounts.name))
     pipe_id = ids.of("pipe", len(city.pipes.code))
-    _copy(
+    copy_rows(
         cursor,
         "street",
         {
-            "id": _uuids(street_id),
-            "name": _texts(streets.name),
-            "district": _texts(streets.place),
-            "normalised": _texts([normalise(name) for name in streets.name]),
-            "geom": _shapes(streets.shape.geometries()),
+            "id": uuids(street_id),
+            "name": texts(streets.name),
+            "district": texts(streets.place),
+            "normalised": texts([normalise(name) for name in streets.name]),
+            "geom": shapes(streets.shape.geometries()),
         },
     )
-    _copy(
+    copy_rows(
         cursor,
         "building",
         {
-            "id": _uuids(building_id),
-            "floor_count": _fixed(city.buildings.floors, ">i4"),
-            "use": _texts(city.buildings.use),
-            "geom": _shapes(city.buildings.shape.geometries()),
+            "id": uuids(building_id),
+            "floor_count": fixed(city.buildings.floors, ">i4"),
+            "use": texts(city.buildings.use),
+            "geom": shapes(city.buildings.shape.geometries()),
         },
     )
     street = addresses.street.tolist()
-    _copy(
+    copy_rows(
         cursor,
         "address",
         {
-            "id": _uuids(address_id),
-            "street_id": _uuids(street_id, addresses.street),
-            "street": _texts([streets.name[one] for one in street]),
-            "house_number": _texts(addresses.number),
-            "house_ordinal": _fixed(addresses.ordinal, ">i4"),
-            "district": _texts([streets.place[one] for one in street]),
-            "text": _texts(addresses.text),
-            "normalised": _texts([normalise(text) for text in addresses.text]),
-            "building_id": _uuids(building_id, addresses.building),
-            "geom": _points(addresses.lon, addresses.lat),
+            "id": uuids(address_id),
+            "street_id": uuids(street_id, addresses.street),
+            "street": texts([streets.name[one] for one in street]),
+            "house_number": texts(addresses.number),
+            "house_ordinal": fixed(addresses.ordinal, ">i4"),
+            "district": texts([streets.place[one] for one in street]),
+            "text": texts(addresses.text),
+            "normalised": texts([normalise(text) for text in addresses.text]),
+            "building_id": uuids(building_id, addresses.building),
+            "geom": points(addresses.lon, addresses.lat),
         },
     )
-    _copy(
+    copy_rows(
         cursor,
         "service_connection",
         {
-            "id": _uuids(connection_id),
-            "pipe_id": _uuids(pipe_id, connections.pipe),
-            "tap_chainage_m": _fixed(connections.chainage_m, ">f8"),
-            "tap_side": _texts(connections.side),
-            "diameter_mm": _fixed(connections.diameter_mm, ">i4"),
-            "building_id": _uuids(building_id, addresses.building[connections.address]),
-            "geom": _shapes(connections.shape.geometries()),
+            "id": uuids(connection_id),
+            "pipe_id": uuids(pipe_id, connections.pipe),
+            "tap_chainage_m": fixed(connections.chainage_m, ">f8"),
+            "tap_side": texts(connections.side),
+            "diameter_mm": fixed(connections.diameter_mm, ">i4"),
+            "building_id": uuids(building_id, addresses.building[connections.address]),
+            "geom": shapes(connections.shape.geometries()),
         },
     )
     at = connections.address[accounts.connection]
-    _copy(
+    copy_rows(
         cursor,
         "meter",
         {
-            "id": _uuids(meter_id),
-            "service_connection_id": _uuids(connection_id, accounts.connection),
-            "serial_no": _texts([f"M{number}" for number in accounts.account_no]),
-            "diameter_mm": _fixed(np.full(len(at), 15), ">i4"),
-            "geom": _points(addresses.lon[at], addresses.lat[at]),
+            "id": uuids(meter_id),
+            "service_connection_id": uuids(connection_id, accounts.connection),
+            "serial_no": texts([f"M{number}" for number in accounts.account_no]),
+            "diameter_mm": fixed(np.full(len(at), 15), ">i4"),
+            "geom": points(addresses.lon[at], addresses.lat[at]),
         },
     )
-    _copy(
+    copy_rows(
         cursor,
         "customer_account",
         {
-            "id": _uuids(ids.of("account", len(accounts.name))),
-            "account_no": _texts(accounts.account_no),
-            "name": _texts(accounts.name),
-            "phone": _texts(accounts.phone),
-            "address_id": _uuids(address_id, at),
-            "service_connection_id": _uuids(connection_id, accounts.connection),
-            "meter_id": _uuids(meter_id),
-            "customer_class": _texts(accounts.customer_class),
+            "id": uuids(ids.of("account", len(accounts.name))),
+            "account_no": texts(accounts.account_no),
+            "name": texts(accounts.name),
+            "phone": texts(accounts.phone),
+            "address_id": uuids(address_id, at),
+            "service_connection_id": uuids(connection_id, accounts.connection),
+            "meter_id": uuids(meter_id),
+            "customer_class": texts(accounts.customer_class),
         },
     )
-    _copy(
+    copy_rows(
         cursor,
         "land_area",
         {
-            "id": _uuids(ids.of("land", len(city.land.kind))),
-            "kind": _texts(city.land.kind),
-            "name": _texts([name or None for name in city.land.name]),
-            "geom": _shapes(city.land.shape.geometries()),
-        },
-    )
-
-
-def _store_roads(session: Session, cursor: psycopg.Cursor[Any], city: City, progress: Progress) -> None:
-    graph = city.roads
-    progress(f"storing {graph.edge_count:,} road edges")
-    session.execute(
-        insert(RoadGraph).values(
-            version=1,
-            is_current=True,
-            arrays=graph.to_npz(),
-            node_count=graph.node_count,
-            edge_count=graph.edge_count,
-            source=city.manifest["source"],
-        )
-    )
-    session.flush()
-    counts = np.diff(graph.line_start)
-    lines = shapely.linestrings(
-        np.column_stack([graph.vertex_lon_e7 / E7, graph.vertex_lat_e7 / E7]),
-        indices=np.repeat(np.arange(graph.edge_count), counts),
-    )
-    reverse = graph.edge_reverse.astype(np.int64)
-    _copy(
-        cursor,
-        "road_edge",
-        {
-            "id": _fixed(np.arange(graph.edge_count), ">i8"),
-            "u": _fixed(graph.node_id[graph.edge_u], ">i8"),
-            "v": _fixed(graph.node_id[graph.edge_v], ">i8"),
-            "name": _texts([graph.edge_name_of(edge) for edge in range(graph.edge_count)]),
-            "road_class": _texts([graph.classes[one] for one in graph.edge_class.tolist()]),
-            "length_m": _fixed(graph.edge_length_m, ">f8"),
-            "travel_time_s": _fixed(graph.edge_time_s, ">f8"),
-            "reverse_of": _fixed(reverse, ">i8", null=reverse < 0),
-            "geom": _shapes(np.asarray(lines, dtype=object)),
+            "id": uuids(ids.of("land", len(city.land.kind))),
+            "kind": texts(city.land.kind),
+            "name": texts([name or None for name in city.land.name]),
+            "geom": shapes(city.land.shape.geometries()),
         },
     )

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from dispatch.models import Skill
 from dispatch.ranking import CrewFacts, RankedCrew, Reason, Travel, rank, rank_crews, straight_line_choice
 from gis.coordinates import LonLat
-from gis.roads import RoadGraph, Ways
+from gis.roads.graph import RoadGraph
+from gis.roads.overlay import Roads
+from gis.roads.ways import Ways
 from tests.dispatch.play import Play
 from tests.town import Town, town_roads
 
@@ -48,7 +50,7 @@ def by_road(graph: RoadGraph, crews: list[CrewFacts], there: LonLat) -> dict[UUI
     places = [one.point for one in crews if one.point]
     return {
         crews[one.origin].crew_id: Travel(one.seconds, one.metres)
-        for one in Ways(graph, places, there).travels()
+        for one in Ways(Roads.without_closures(graph), places, there).travels()
         if one.seconds is not None and one.metres is not None
     }
 

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, text
 
-from gis.cache import current_network, current_roads
+from gis.cache import current_network
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import CityAlreadyLoaded
 from gis.isolation import isolation_plan
 from gis.location import Method, locate
 from gis.models import CustomerAccount, IsolationSegment, Pipe, RoadEdge, Valve
-from gis.roads import Ways
+from gis.roads.current import current_roads
+from gis.roads.ways import Ways
 from gis.synthetic.load import isolation_network, load_city
 
 INDEXES = text("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'gis' ORDER BY 1")

@@ -10,18 +10,23 @@ from hypothesis import strategies as st
 
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby, NoRouteFound
-from gis.roads import E7, RoadGraph, Turn, Ways, load_road_graph, route
+from gis.roads.graph import E7, RoadGraph
+from gis.roads.overlay import Roads
+from gis.roads.snapping import snap
+from gis.roads.storing import load_road_graph
+from gis.roads.telling import Turn
+from gis.roads.ways import Ways, route
 from tests.town import Town, town_roads
 
 FAR = LonLat(lon=-33.0, lat=41.0)
 
 
 @pytest.fixture(scope="module")
-def roads() -> RoadGraph:
-    return town_roads().warm()
+def roads() -> Roads:
+    return Roads.without_closures(town_roads())
 
 
-def seconds(roads: RoadGraph, origin: LonLat, destination: LonLat) -> float | None:
+def seconds(roads: Roads, origin: LonLat, destination: LonLat) -> float | None:
     (travel,) = Ways(roads, [origin], destination).travels()
     return travel.seconds
 
@@ -144,10 +149,11 @@ def test_backwards_along_one_street(roads):
 
 
 def test_the_graph_survives_being_kept(roads):
-    again = RoadGraph.from_npz(roads.to_npz())
-    assert again.to_npz() == roads.to_npz()
-    assert again.names == roads.names
-    assert list(again.edge_points(0)) == list(roads.edge_points(0))
+    graph = roads.graph
+    again = RoadGraph.from_npz(graph.to_npz())
+    assert again.to_npz() == graph.to_npz()
+    assert again.names == graph.names
+    assert list(again.edge_points(0)) == list(graph.edge_points(0))
 
 
 def test_the_stored_graph_is_read(session, town):
@@ -221,7 +227,8 @@ def test_any_graph_agrees_with_networkx(graph, data):
     def place(node: int) -> LonLat:
         return LonLat(lon=graph.node_lon_e7[node] / E7, lat=graph.node_lat_e7[node] / E7)
 
-    ranked = Ways(graph, [place(node) for node in used], place(target)).travels()
+    roads = Roads.without_closures(graph)
+    ranked = Ways(roads, [place(node) for node in used], place(target)).travels()
     for travel in ranked:
         node = used[travel.origin]
         try:
@@ -229,11 +236,11 @@ def test_any_graph_agrees_with_networkx(graph, data):
         except nx.NetworkXNoPath:
             assert travel.seconds is None
             with pytest.raises(NoRouteFound):
-                route(graph, place(node), place(target))
+                route(roads, place(node), place(target))
             continue
         assert travel.seconds == pytest.approx(expected, abs=1e-6)
         assert travel.metres == pytest.approx(expected * 7.0, abs=1e-4)
-        told = route(graph, place(node), place(target))
+        told = route(roads, place(node), place(target))
         assert told.seconds == pytest.approx(expected, abs=1e-6)
         assert told.metres == pytest.approx(travel.metres, abs=1e-4)
 
@@ -252,33 +259,33 @@ def test_places_along_edges_agree_with_a_graph_cut_there(graph, data):
         return LonLat(lon=u.lon + share * (v.lon - u.lon), lat=u.lat + share * (v.lat - u.lat))
 
     origin, target = along(start, a), along(end, b)
-    snapped = graph._snap([origin, target])  # crossing or doubled streets may be the ones snapped to
+    roads = Roads.without_closures(graph)
+    snapped = snap(roads, [origin, target], to_open=False)  # crossing streets may be the ones snapped to
     judge = nx.MultiDiGraph()
     for edge, (u, v, time) in enumerate(
         zip(graph.edge_u.tolist(), graph.edge_v.tolist(), graph.edge_time_s.tolist(), strict=True)
     ):
         stops = [(0.0, u), (1.0, v)]
         for name, index in (("origin", 0), ("target", 1)):
-            on, share = int(snapped.edge[index]), float(snapped.fraction[index])
-            if edge == on:
-                stops.append((share, name))
-            elif edge == graph.edge_reverse[on]:
-                stops.append((1.0 - share, name))
+            on, share = int(snapped.line[index]), float(snapped.fraction[index])
+            ahead = graph.edge_points(edge) == graph.edge_points(int(graph.lines.edge[on]))
+            if graph.lines.of_edge[edge] == on:
+                stops.append((share if ahead else 1.0 - share, name))
         stops.sort(key=lambda stop: stop[0])
         for (from_share, one), (to_share, other) in itertools.pairwise(stops):
             judge.add_edge(one, other, weight=(to_share - from_share) * time)
         for (from_share, one), (to_share, other) in itertools.pairwise(stops):
             if from_share == to_share:
                 judge.add_edge(other, one, weight=0.0)
-    length = graph.edge_length_m[snapped.edge]
+    length = graph.edge_length_m[graph.lines.edge[snapped.line]]
     near_end = np.minimum(snapped.fraction, 1 - snapped.fraction) * length
     if (near_end <= 0.5).any():
         return  # stands at a junction, which the other test covers
-    (travel,) = Ways(graph, [origin], target).travels()
+    (travel,) = Ways(roads, [origin], target).travels()
     try:
         expected = nx.shortest_path_length(judge, "origin", "target", weight="weight")
     except nx.NetworkXNoPath:
         assert travel.seconds is None
         return
     assert travel.seconds == pytest.approx(expected, abs=1e-5)
-    assert route(graph, origin, target).seconds == pytest.approx(expected, abs=1e-5)
+    assert route(roads, origin, target).seconds == pytest.approx(expected, abs=1e-5)

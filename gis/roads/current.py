@@ -1,0 +1,53 @@
+"""The roads as this process sees them: the stored graph with the closures in force laid over, kept until either changes."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.clock import utc_now
+from gis.errors import NoRoadGraph
+from gis.kept import Kept
+from gis.models import RoadClosure
+from gis.models import RoadGraph as RoadGraphRow
+from gis.roads.closures import in_force_now, slowed_lines
+from gis.roads.graph import RoadGraph
+from gis.roads.overlay import Roads, Slowed
+from gis.roads.storing import load_road_graph
+
+_GRAPH: Kept[RoadGraph] = Kept()
+_LAID: Kept[dict[UUID, Slowed]] = Kept()
+"""What each closure in force touches on the graph kept."""
+_ROADS: Kept[Roads] = Kept()
+
+
+def current_roads(session: Session) -> Roads:
+    """Give the roads as they can be driven now.
+
+    What is in force is asked of the database each time, so that a closure holds in every process as soon as it is committed, and ends by
+    the clock; only what changed is worked out.
+
+    Raises
+    ------
+    NoRoadGraph
+        None is loaded.
+    """
+    rows = session.execute(
+        select(RoadGraphRow.revision, RoadClosure.revision)
+        .outerjoin(RoadClosure, in_force_now(utc_now()))
+        .where(RoadGraphRow.is_current)
+    ).all()
+    if not rows:
+        raise NoRoadGraph
+    graph_revision = rows[0][0]
+    closures = frozenset(closure for _, closure in rows if closure is not None)
+    graph = _GRAPH.get(graph_revision, lambda: load_road_graph(session).warm())
+
+    def lay() -> Roads:
+        laid = _LAID.get(graph_revision, dict)
+        for over in laid.keys() - closures:
+            del laid[over]
+        laid.update(slowed_lines(session, graph, closures - laid.keys()))
+        return Roads.without_closures(graph).slowed(laid.values()).warm()
+
+    return _ROADS.get((graph_revision, closures), lay)

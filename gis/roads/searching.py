@@ -1,0 +1,120 @@
+"""Searches of the roads from one place outwards: exact, on scipy's Dijkstra."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from gis.roads.graph import Floats, Ints
+from gis.roads.overlay import Matrix, Roads
+from gis.roads.snapping import Gates
+
+BATCH_BYTES = 64_000_000
+"""What the times of several searches made at once may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The fastest ways between every node and one place.
+
+    Parameters
+    ----------
+    seconds
+        By node, the place itself last; infinite where there is no way.
+    following
+        The next node on the way; the place itself follows itself, and has the number of nodes as its own.
+    edge
+        The edge that leads there; -1 at the place's own gates.
+    metres
+        How far it is there.
+    """
+
+    seconds: Floats
+    following: Ints
+    edge: Ints
+    metres: Floats
+
+    def metres_from(self, nodes: Ints) -> Floats:
+        """Add up the lengths of the ways from nodes that reach the place, one step of all of them at a time."""
+        metres, at, place = np.zeros(len(nodes)), nodes, len(self.seconds) - 1
+        while (at != place).any():
+            metres += self.metres[at]
+            at = self.following[at]
+        return metres
+
+
+def search(roads: Roads, places: Gates, *, limit_s: float = np.inf, towards: bool = True) -> Iterator[Tree]:
+    """Search from places one by one, several at once as far as memory allows.
+
+    Parameters
+    ----------
+    places
+        Their ways to the nodes: arriving ones for ways towards the places, leaving ones for ways from them.
+    towards
+        Whether ways lead to the places, or from them.
+    """
+    nodes = roads.graph.node_count
+    at_once = max(1, BATCH_BYTES // (16 * (nodes + 1)))
+    matrix = roads.backward if towards else roads.forward
+    for first in range(0, len(places.node), at_once):
+        some = range(first, min(first + at_once, len(places.node)))
+        seconds, following = dijkstra(
+            _with_places(matrix, nodes, places, some),
+            indices=np.arange(nodes, nodes + len(some)),
+            limit=limit_s,
+            return_predecessors=True,
+        )
+        for at, place in enumerate(some):
+            yield _tree(roads, matrix, places.at(place), seconds[at], following[at], nodes + at)
+
+
+def nearest(roads: Roads, places: Gates, *, limit_s: float, towards: bool) -> Floats:
+    """Tell the seconds between every node and whichever of the places is nearest to it."""
+    nodes = roads.graph.node_count
+    count = len(places.node)
+    matrix = roads.backward if towards else roads.forward
+    seconds = dijkstra(
+        _with_places(matrix, nodes, places, range(count)),
+        indices=np.arange(nodes, nodes + count),
+        limit=limit_s,
+        min_only=True,
+    )
+    return np.asarray(seconds[:nodes])
+
+
+def _with_places(matrix: Matrix, nodes: int, places: Gates, some: range) -> csr_matrix:
+    """Add places to the search matrix: each a row whose entries are its gates."""
+    part = slice(some.start, some.stop)
+    node, seconds = places.node[part], places.seconds[part]
+    is_way = node >= 0
+    size = nodes + len(some)
+    entries = matrix.entries
+    starts = np.cumsum(is_way.sum(axis=1), dtype=np.int32) + entries.starts[-1]
+    return csr_matrix(
+        (
+            np.concatenate([matrix.seconds, seconds[is_way]]),
+            np.concatenate([entries.column, node[is_way].astype(np.int32)]),
+            np.concatenate([entries.starts, starts.astype(np.int32)]),
+        ),
+        shape=(size, size),
+    )
+
+
+def _tree(roads: Roads, matrix: Matrix, place: Gates, seconds: Floats, following: Ints, root: int) -> Tree:
+    """Name the edges of one search's ways."""
+    nodes = roads.graph.node_count
+    entries = matrix.entries
+    next_node = np.append(following[:nodes], root).astype(np.int64)
+    edge = np.full(nodes + 1, -1, dtype=np.int64)
+    metres = np.zeros(nodes + 1)
+    used = np.flatnonzero(next_node[entries.column] == entries.row)
+    edge[entries.column[used]] = matrix.edge[used]
+    metres[entries.column[used]] = roads.graph.edge_length_m[matrix.edge[used]]
+    next_node[next_node == root] = nodes
+    for gate in np.argsort(-place.seconds[0], kind="stable"):  # where both lead to one node, the faster
+        node = place.node[0, gate]
+        if node >= 0 and next_node[node] == nodes:
+            metres[node] = place.metres[0, gate]
+    return Tree(np.append(seconds[:nodes], 0.0), next_node, edge, metres)
