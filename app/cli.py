@@ -44,6 +44,7 @@ COMMANDS = {
     "network": Command("app.commands.network"),
     "addresses": Command("app.commands.addresses"),
     "locate": Command("app.commands.locate"),
+    "roads": Command("app.commands.roads"),
     "backup": Command("app.commands.backup"),
     "restore": Command("app.commands.restore"),
     "bench": Command("app.commands.bench"),
@@ -120,6 +121,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_network_commands(commands)
     _add_place_commands(commands)
+    _add_road_commands(commands)
 
     backup = commands.add_parser("backup", help="database and settings of the workspace in one file")
     backup.add_argument(
@@ -202,6 +204,27 @@ def _add_place_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
     locate.add_argument("--datum", choices=DATUMS, default="wgs84", help="how --lonlat is meant")
     locate.add_argument("--out", type=Path, metavar="FILE.csv", help="where the answers to --queries go")
     locate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_road_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    roads = commands.add_parser("roads", help="the road graph: import, export, travel times")
+    road_commands = roads.add_subparsers(dest="roads_command", required=True, metavar="COMMAND")
+    read = road_commands.add_parser("import", help="make an extract's streets the road graph")
+    read.add_argument("file", type=Path, metavar="FILE.osm.pbf", help="an OpenStreetMap extract")
+    read.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    export = road_commands.add_parser("export", help="the graph with its travel times, in osmnx's form")
+    export.add_argument("file", type=Path, metavar="FILE.graphml")
+    matrix = road_commands.add_parser(
+        "matrix", help="travel times and lengths between places, one row a pair"
+    )
+    matrix.add_argument(
+        "--from", dest="origins", type=Path, required=True, metavar="FILE.csv", help="columns id, lon, lat"
+    )
+    matrix.add_argument("--to", dest="destinations", type=Path, required=True, metavar="FILE.csv")
+    matrix.add_argument(
+        "--closed", type=Path, metavar="FILE.geojson", help="polygons; edges that touch one carry no traffic"
+    )
+    matrix.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ import core.api
 import dispatch.api
 import fieldapp_api.api
 import gis.api
+import gis.roads.api
 import gis.versions.api
 import gis.versions.uploads
 import hotline.api
@@ -39,6 +40,7 @@ ROUTERS = (
     maps.api.router,
     tracker.api.router,
     gis.api.router,
+    gis.roads.api.router,
     core.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,

@@ -133,6 +133,12 @@ def geojson_line(points: Sequence[LonLat]) -> dict[str, Any]:
     return {"type": "LineString", "coordinates": places * 2 if len(places) == 1 else places}
 
 
+def line_shape(points: Sequence[LonLat]) -> Any:
+    """Give points as a line in longitude and latitude, a single one as a point."""
+    pairs = [(point.lon, point.lat) for point in points]
+    return shapely.LineString(pairs) if len(pairs) > 1 else shapely.Point(pairs[0])
+
+
 def straight_line_m(a: LonLat, b: LonLat) -> float:
     """Measure the great circle between two places, metres (sphere, good to 0.5 %)."""
     half_lat = math.radians(b.lat - a.lat) / 2

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.auth import Actor
 from core.clock import utc_now
-from gis.coordinates import LonLat, MetricPlane, loaded, metric_plane, stored, utm_srid
+from gis.coordinates import LonLat, MetricPlane, line_shape, loaded, metric_plane, stored, utm_srid
 from gis.errors import (
     ClosureElsewhere,
     ClosureNotFound,
@@ -60,7 +60,7 @@ def around_point(place: LonLat, radius_m: float) -> Any:
 
 def along_line(points: Sequence[LonLat], width_m: float) -> Any:
     """Draw a strip along a line, ending where the line does."""
-    line = shapely.LineString([(point.lon, point.lat) for point in points])
+    line = line_shape(points)
     plane = _plane_at(line)
     return plane.unproject(plane.project(line).buffer(width_m / 2.0, cap_style="flat"))
 

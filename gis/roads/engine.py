@@ -1,15 +1,44 @@
 """What the product asks of the roads, and all it knows of whatever answers; another engine would stand behind these functions (ADR 19)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.coordinates import LonLat
+from core.clock import utc_now
+from gis.coordinates import LonLat, line_shape, loaded
+from gis.errors import NoRouteFound
+from gis.models import RoadClosure
+from gis.roads.closures import in_force_now
+from gis.roads.cover import Cover, cover
 from gis.roads.current import current_roads
+from gis.roads.overlay import Roads
+from gis.roads.reach import reach_within, reached_area
 from gis.roads.telling import Route
 from gis.roads.ways import Ways, route
 
-__all__ = ["Ways", "route_between", "ways_to"]
+__all__ = [
+    "Cover",
+    "DriveTimeArea",
+    "Ways",
+    "closures_avoided",
+    "cover",
+    "drive_time_areas",
+    "route_between",
+    "ways_to",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DriveTimeArea:
+    """What can be reached in so many seconds: an area in longitude and latitude, and metres of street."""
+
+    limit_s: float
+    area: Any  # shapely has no types
+    road_m: float
 
 
 def ways_to(session: Session, origins: Sequence[LonLat], destination: LonLat) -> Ways:
@@ -38,3 +67,43 @@ def route_between(session: Session, origin: LonLat, destination: LonLat) -> Rout
         One-way streets, closures or a gap leave no way.
     """
     return route(current_roads(session), origin, destination)
+
+
+def closures_avoided(session: Session, origin: LonLat, destination: LonLat, way: Route) -> list[UUID]:
+    """Name the closures in force that the way would lead through were they not there."""
+    roads = current_roads(session)
+    if (roads.line_factor == 1.0).all():
+        return []
+    try:
+        undisturbed = route(Roads.without_closures(roads.graph), origin, destination)
+    except NoRouteFound:
+        return []
+    before, now = (line_shape(one.geometry) for one in (undisturbed, way))
+    closures = session.execute(
+        select(RoadClosure.id, RoadClosure.area)
+        .where(in_force_now(utc_now()))
+        .order_by(RoadClosure.created_at)
+    )
+    return [
+        closure
+        for closure, area in closures
+        if before.intersects(loaded(area)) and not now.intersects(loaded(area))
+    ]
+
+
+def drive_time_areas(
+    session: Session, place: LonLat, limits_s: Sequence[float], *, towards: bool
+) -> list[DriveTimeArea]:
+    """Draw what can be reached from a place within several times, or from where it can be reached.
+
+    Raises
+    ------
+    NoRoadGraph, NoRoadNearby
+        As for a way.
+    """
+    limits = sorted(set(limits_s))
+    found = reach_within(current_roads(session), [place], limits, towards=towards)
+    return [
+        DriveTimeArea(limit_s, reached_area(reach), reach.road_m())
+        for limit_s, reach in zip(limits, found, strict=True)
+    ]

@@ -45,6 +45,13 @@ class Tree:
         return metres
 
 
+def through(tree: Tree, others: Gates) -> tuple[Ints, Floats]:
+    """Choose by which gate other places reach a searched one soonest: the gate, and the seconds."""
+    by_gate = others.seconds + np.where(others.node >= 0, tree.seconds[others.node], np.inf)
+    gate = np.argmin(by_gate, axis=1)
+    return gate, by_gate[np.arange(len(gate)), gate]
+
+
 def search(roads: Roads, places: Gates, *, limit_s: float = np.inf, towards: bool = True) -> Iterator[Tree]:
     """Search from places one by one, several at once as far as memory allows.
 

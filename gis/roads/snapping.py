@@ -9,22 +9,34 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.coordinates import LonLat, metric_plane
-from gis.roads.graph import Floats, Ints
+from gis.roads.graph import E7, Floats, Ints
 from gis.roads.overlay import Roads
 
 AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
+PLANE_REACH_DEG = 45.0
+"""So far east and west a plane is asked about: what lies on the other side of the Earth it would draw on top of the roads."""
 FIRST_RING_M = 50.0
 """Where the nearest line is looked for first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapped:
-    """Where places meet the roads: for each a line, how far along it (0 to 1), and how far away, metres."""
+    """Where places meet the roads: for each a line, how far along it, and how far away, metres.
+
+    The share of the length is 0 or 1 for places that stand at a junction.
+
+    A place on another side of the Earth, where the plane has no coordinates, is infinitely far and has no share.
+    """
 
     line: Ints
     fraction: Floats
     distance_m: Floats
+
+    def at(self, place: int) -> "Snapped":
+        """Give one of the places."""
+        one = slice(place, place + 1)
+        return Snapped(self.line[one], self.fraction[one], self.distance_m[one])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +73,21 @@ def snap(roads: Roads, places: Sequence[LonLat], *, to_open: bool) -> Snapped:
         Whether lines that are shut are passed over: whoever drives to a closed site leaves the car where it may still stand.
     """
     graph = roads.graph
-    x, y = metric_plane(graph.srid).to_plane(
-        np.array([place.lon for place in places], dtype=np.float64),
-        np.array([place.lat for place in places], dtype=np.float64),
-    )
-    points = np.asarray(shapely.points(x, y), dtype=object)
-    line = _nearest_lines(roads, points, to_open=to_open)
-    along = shapely.line_locate_point(graph.line_shapes[line], points)
-    return Snapped(
-        line=line,
-        fraction=np.clip(along / graph.line_length_m[line], 0.0, 1.0),
-        distance_m=np.asarray(shapely.distance(graph.line_shapes[line], points), dtype=np.float64),
-    )
+    lon = np.array([place.lon for place in places], dtype=np.float64)
+    lat = np.array([place.lat for place in places], dtype=np.float64)
+    x, y = metric_plane(graph.srid).to_plane(lon, lat)
+    east = (lon - graph.node_lon_e7[0] / E7 + 180.0) % 360.0 - 180.0
+    on_plane = np.isfinite(x) & np.isfinite(y) & (np.abs(east) < PLANE_REACH_DEG)
+    points = np.asarray(shapely.points(x[on_plane], y[on_plane]), dtype=object)
+    line = np.zeros(len(x), dtype=np.int64)
+    fraction, distance_m = np.full(len(x), np.nan), np.full(len(x), np.inf)
+    line[on_plane] = near = _nearest_lines(roads, points, to_open=to_open)
+    along = shapely.line_locate_point(graph.line_shapes[near], points)
+    share = np.clip(along / graph.line_length_m[near], 0.0, 1.0)
+    at_end_m = np.minimum(share, 1.0 - share) * graph.edge_length_m[graph.lines.edge[near]]
+    fraction[on_plane] = np.where(at_end_m <= AT_JUNCTION_M, np.round(share), share)
+    distance_m[on_plane] = shapely.distance(graph.line_shapes[near], points)
+    return Snapped(line, fraction, distance_m)
 
 
 def _nearest_lines(roads: Roads, points: NDArray[Any], *, to_open: bool) -> Ints:
@@ -130,35 +145,28 @@ def gates(roads: Roads, snapped: Snapped, *, leaving: bool) -> Gates:
     share = np.hstack([1.0 - done, done] if leaving else [done, 1.0 - done])
     time = np.where(edge >= 0, roads.edge_time_s[edge], np.inf)
     metres = share * graph.edge_length_m[edge]
-    is_open = np.isfinite(time)
+    is_open = np.isfinite(time) & np.isfinite(share)
     node[~is_open] = -1
     seconds = np.where(is_open, share * np.where(is_open, time, 0.0), np.inf)
-    length = graph.edge_length_m[lines.edge[line]]
-    at_first = (snapped.fraction * length <= AT_JUNCTION_M) & (snapped.fraction <= 0.5)
-    at_last = ((1.0 - snapped.fraction) * length <= AT_JUNCTION_M) & ~at_first
-    for stands, which in ((at_first, u), (at_last, v)):
+    for stands, which in ((snapped.fraction == 0.0, u), (snapped.fraction == 1.0, v)):
         node[stands] = which[stands, None]
         edge[stands], seconds[stands], metres[stands] = -1, 0.0, 0.0
     return Gates(node=node, edge=edge, seconds=seconds, metres=metres)
 
 
-def beside(roads: Roads, origins: Snapped, target: Snapped) -> tuple[Floats, Floats]:
-    """Measure the way along the one line both ends stand on: seconds and metres, infinite for other origins.
+def beside(roads: Roads, origins: Snapped, destinations: Snapped) -> tuple[Floats, Floats]:
+    """Measure the ways along one line for pairs that stand on the same: seconds and metres, infinite for the others.
 
-    Parameters
-    ----------
-    target
-        One place.
+    Origins and destinations go pair by pair; a single one on either side goes with all of the other.
     """
-    graph, line = roads.graph, int(target.line[0])
-    forth, back = int(graph.lines.forth[line]), int(graph.lines.back[line])
-    step = target.fraction[0] - origins.fraction
-    forth_s = roads.edge_time_s[forth]
-    back_s = roads.edge_time_s[back] if back >= 0 else np.inf
+    graph, line = roads.graph, destinations.line
+    step = destinations.fraction - origins.fraction
+    edge = np.where(step >= 0, graph.lines.forth[line], graph.lines.back[line])
+    time = np.where(edge >= 0, roads.edge_time_s[edge], np.inf)
     with np.errstate(invalid="ignore"):  # nothing times infinite
-        seconds = np.where(step > 0, step * forth_s, -step * back_s)
-    here = (origins.line == line) & ((step == 0) | np.isfinite(seconds))
+        seconds = np.where(step == 0, 0.0, np.abs(step) * time)
+    is_way = (origins.line == line) & np.isfinite(seconds)
     return (
-        np.where(here, np.where(step == 0, 0.0, seconds), np.inf),
-        np.where(here, np.abs(step) * graph.edge_length_m[np.where(step > 0, forth, back)], np.inf),
+        np.where(is_way, seconds, np.inf),
+        np.where(is_way, np.abs(step) * graph.edge_length_m[edge], np.inf),
     )

@@ -9,7 +9,7 @@ from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadNearby, NoRouteFound
 from gis.roads.graph import Floats
 from gis.roads.overlay import Roads
-from gis.roads.searching import search
+from gis.roads.searching import search, through
 from gis.roads.snapping import beside, gates, snap
 from gis.roads.telling import Piece, Route, tell
 
@@ -80,15 +80,10 @@ class Ways:
         self._leaving = gates(roads, self._starts, leaving=True)
         beside_s, self._beside_m = beside(roads, self._starts, self._target)
         self.is_usable = self._starts.distance_m <= snap_limit_m
-        row = np.arange(len(origins))
         wanted = int(self.is_usable.sum())
         for limit_s in _limits(origins, destination, wanted):
             (self._tree,) = search(roads, self._arriving, limit_s=limit_s)
-            by_gate = self._leaving.seconds + np.where(
-                self._leaving.node >= 0, self._tree.seconds[self._leaving.node], np.inf
-            )
-            self._gate = np.argmin(by_gate, axis=1)
-            driven_s = by_gate[row, self._gate]
+            self._gate, driven_s = through(self._tree, self._leaving)
             seconds = np.where(self.is_usable, np.minimum(driven_s, beside_s), np.inf)
             self._seconds: Floats = np.where(seconds <= limit_s, seconds, np.inf)
             if np.isfinite(self._seconds).sum() >= wanted:
