@@ -150,6 +150,16 @@ def straight_line_m(a: LonLat, b: LonLat) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(chord)))
 
 
+def straight_lines_m(places: Sequence[LonLat], there: LonLat) -> Floats:
+    """Measure the great circles between many places and one, metres; as `straight_line_m`, at once."""
+    lon, lat = np.radians([[place.lon for place in places], [place.lat for place in places]])
+    chord = np.sin((lat - math.radians(there.lat)) / 2.0) ** 2
+    chord += (
+        np.cos(lat) * math.cos(math.radians(there.lat)) * np.sin((lon - math.radians(there.lon)) / 2.0) ** 2
+    )
+    return np.asarray(2.0 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord))))
+
+
 def box_around(place: LonLat, metres: float) -> WKBElement:
     """Draw a box that holds everything within `metres` of a place: a first sieve that a spatial index can use."""
     metres_per_degree = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gis.coordinates import LonLat, straight_line_m
+from gis.coordinates import LonLat, straight_lines_m
 from gis.errors import NoRoadNearby, NoRouteFound
 from gis.roads.graph import Floats
 from gis.roads.overlay import Roads
@@ -35,8 +35,8 @@ def _limits(origins: Sequence[LonLat], destination: LonLat, wanted: int) -> tupl
     """Choose the search limits to try: from the first that should reach the `wanted`-th nearest origin."""
     if wanted < 1:
         return SEARCH_LIMITS_S[:1]
-    away = sorted(straight_line_m(origin, destination) for origin in origins)
-    expected_s = away[min(wanted, len(away)) - 1] / EXPECTED_MPS
+    away = np.sort(straight_lines_m(origins, destination))
+    expected_s = away[wanted - 1] / EXPECTED_MPS
     return tuple(limit for limit in SEARCH_LIMITS_S if limit >= expected_s)
 
 
