@@ -28,11 +28,12 @@ class Slowed:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Times between neighbouring nodes, in the order of `entries`, and the fastest edge of each pair."""
+    """The fastest edge between each two neighbouring nodes, in the order of `entries`: its time, number and length."""
 
     entries: Entries
     seconds: Floats
     edge: Ints
+    metres: Floats
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Roads:
     def _matrix(self, entries: Entries) -> Matrix:
         """Choose the fastest of the edges that join each two nodes."""
         if not len(entries.first):
-            return Matrix(entries, np.empty(0), entries.edges)
+            return Matrix(entries, np.empty(0), entries.edges, np.empty(0))
         time = self.edge_time_s[entries.edges]
         seconds = np.minimum.reduceat(time, entries.first)
         counts = np.diff(entries.first, append=len(entries.edges))
@@ -95,7 +96,7 @@ class Roads:
         pair = np.repeat(np.arange(len(entries.first)), counts)
         edge = np.empty(len(entries.first), dtype=np.int64)
         edge[pair[fastest]] = entries.edges[fastest]  # of equals the first, which is written last
-        return Matrix(entries, seconds, edge)
+        return Matrix(entries, seconds, edge, self.graph.edge_length_m[edge])
 
 
 def lines_touching(graph: RoadGraph, area: Any) -> Ints:

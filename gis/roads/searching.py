@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -11,6 +12,8 @@ from gis.roads.graph import Floats, Ints
 from gis.roads.overlay import Matrix, Roads
 from gis.roads.snapping import Gates
 
+STEPS_AT_ONCE = 16
+"""Looking whether all ways have ended costs as much as a step; whoever is there stays there."""
 BATCH_BYTES = 64_000_000
 """What the times of several searches made at once may take."""
 
@@ -25,24 +28,30 @@ class Tree:
         By node, the place itself last; infinite where there is no way.
     following
         The next node on the way; the place itself follows itself, and has the number of nodes as its own.
-    edge
-        The edge that leads there; -1 at the place's own gates.
-    metres
-        How far it is there.
+    step
+        Which pair of `matrix` leads there, or, counted on from there, which of the place's own gates.
+    step_m
+        How far each step is.
     """
 
     seconds: Floats
-    following: Ints
-    edge: Ints
-    metres: Floats
+    following: NDArray[np.int32]
+    step: NDArray[np.int32]
+    step_m: Floats
+    matrix: Matrix
 
     def metres_from(self, nodes: Ints) -> Floats:
         """Add up the lengths of the ways from nodes that reach the place, one step of all of them at a time."""
-        metres, at, place = np.zeros(len(nodes)), nodes, len(self.seconds) - 1
+        metres, at, place = np.zeros(len(nodes)), nodes.astype(np.int32), len(self.seconds) - 1
         while (at != place).any():
-            metres += self.metres[at]
-            at = self.following[at]
+            for _ in range(STEPS_AT_ONCE):
+                metres += self.step_m[self.step[at]]
+                at = self.following[at]
         return metres
+
+    def edge_at(self, node: int) -> int:
+        """Name the edge that leads on from a node that is not at the place's gates."""
+        return int(self.matrix.edge[self.step[node]])
 
 
 def through(tree: Tree, others: Gates) -> tuple[Ints, Floats]:
@@ -74,7 +83,7 @@ def search(roads: Roads, places: Gates, *, limit_s: float = np.inf, towards: boo
             return_predecessors=True,
         )
         for at, place in enumerate(some):
-            yield _tree(roads, matrix, places.at(place), seconds[at], following[at], nodes + at)
+            yield _tree(matrix, places.at(place), seconds[at], following[at], nodes + at, nodes)
 
 
 def nearest(roads: Roads, places: Gates, *, limit_s: float, towards: bool) -> Floats:
@@ -109,19 +118,25 @@ def _with_places(matrix: Matrix, nodes: int, places: Gates, some: range) -> csr_
     )
 
 
-def _tree(roads: Roads, matrix: Matrix, place: Gates, seconds: Floats, following: Ints, root: int) -> Tree:
-    """Name the edges of one search's ways."""
-    nodes = roads.graph.node_count
-    entries = matrix.entries
-    next_node = np.append(following[:nodes], root).astype(np.int64)
-    edge = np.full(nodes + 1, -1, dtype=np.int64)
-    metres = np.zeros(nodes + 1)
+def _tree(
+    matrix: Matrix, place: Gates, seconds: Floats, following: NDArray[np.int32], root: int, nodes: int
+) -> Tree:
+    """Name the steps of one search's ways."""
+    entries, gates = matrix.entries, place.node.shape[1]
+    next_node = np.append(following[:nodes], np.int32(root))
     used = np.flatnonzero(next_node[entries.column] == entries.row)
-    edge[entries.column[used]] = matrix.edge[used]
-    metres[entries.column[used]] = roads.graph.edge_length_m[matrix.edge[used]]
+    nowhere = len(matrix.seconds) + gates
+    step = np.full(nodes + 1, nowhere, dtype=np.int32)
+    step[entries.column[used]] = used
     next_node[next_node == root] = nodes
     for gate in np.argsort(-place.seconds[0], kind="stable"):  # where both lead to one node, the faster
         node = place.node[0, gate]
         if node >= 0 and next_node[node] == nodes:
-            metres[node] = place.metres[0, gate]
-    return Tree(np.append(seconds[:nodes], 0.0), next_node, edge, metres)
+            step[node] = len(matrix.seconds) + gate
+    return Tree(
+        seconds=np.append(seconds[:nodes], 0.0),
+        following=next_node,
+        step=step,
+        step_m=np.concatenate([matrix.metres, place.metres[0], [0.0]]),
+        matrix=matrix,
+    )

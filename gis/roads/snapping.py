@@ -16,7 +16,7 @@ AT_JUNCTION_M = 0.5
 """A place this near to an edge's end stands at the junction and may leave it by any street."""
 PLANE_REACH_DEG = 45.0
 """So far east and west a plane is asked about: what lies on the other side of the Earth it would draw on top of the roads."""
-FIRST_RING_M = 50.0
+FIRST_RING_M = 25.0
 """Where the nearest line is looked for first."""
 
 

@@ -138,7 +138,7 @@ class Ways:
             pieces.append(Piece(first, 1.0 - done if gate else done, 1.0))
         node, place = int(self._leaving.node[origin, gate]), len(self._tree.seconds) - 1
         while (ahead := int(self._tree.following[node])) != place:
-            pieces.append(Piece(int(self._tree.edge[node]), 0.0, 1.0))
+            pieces.append(Piece(self._tree.edge_at(node), 0.0, 1.0))
             node = ahead
         arriving = self._arriving
         last_gate = int(np.argmin(np.where(arriving.node[0] == node, arriving.seconds[0], np.inf)))
