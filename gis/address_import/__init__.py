@@ -1,0 +1,1 @@
+"""Addresses and roads by name from files: tables (CSV), layers (GeoPackage, Shapefile, GeoJSON), OpenStreetMap extracts."""
