@@ -13,6 +13,7 @@ import dispatch.api
 import fieldapp_api.api
 import gis.api
 import gis.roads.api
+import gis.places.api
 import gis.versions.api
 import gis.versions.uploads
 import hotline.api
@@ -42,6 +43,7 @@ ROUTERS = (
     gis.api.router,
     gis.roads.api.router,
     core.api.router,
+    gis.places.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,
     problem_pages.router,
@@ -78,7 +80,10 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         bytes_max=settings.request_bytes_max,
-        exceptions={gis.versions.api.PART_PATH: gis.versions.uploads.PART_BYTES},
+        exceptions={
+            gis.versions.api.PART_PATH: gis.versions.uploads.PART_BYTES,
+            gis.places.api.PICTURES_PATH: gis.places.api.BODY_BYTES_MAX,
+        },
     )
     return app
 

@@ -39,6 +39,9 @@ class Operation(StrEnum):
     NETWORK_READ = "network.read"
     NETWORK_IMPORT = "network.import"
     NETWORK_PUBLISH = "network.publish"
+    PICTURES_READ = "pictures.read"
+    PICTURES_ADD = "pictures.add"
+    PICTURES_MANAGE = "pictures.manage"
     LOCATE_USE = "locate.use"
     PROFILE_OWN = "profile.own"
     USERS_MANAGE = "users.manage"
@@ -68,7 +71,10 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
-    Function.MAP: frozenset({_O.MAP_READ, _O.NETWORK_READ, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}),
+    Function.MAP: frozenset(
+        {_O.MAP_READ, _O.NETWORK_READ, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
+        | {_O.PICTURES_READ, _O.PICTURES_ADD, _O.PICTURES_MANAGE}
+    ),
     Function.ADMINISTER: frozenset(
         {_O.USERS_MANAGE, _O.SESSIONS_MANAGE, _O.AUDIT_READ, _O.CALENDAR_MANAGE, _O.EVENTS_MANAGE}
     ),
@@ -89,7 +95,10 @@ class RoleSeed:
 
 
 _READ_WORK = {_O.INCIDENTS_READ, _O.WORK_ORDERS_READ, _O.CREWS_READ, _O.MAP_READ, _O.NETWORK_READ}
-_DESK = {_O.REPORTS_READ, _O.CASES_READ, _O.CALLBACKS_READ, _O.OUTAGES_READ, _O.LOCATE_USE}
+_DESK = {_O.REPORTS_READ, _O.CASES_READ, _O.CALLBACKS_READ, _O.OUTAGES_READ, _O.LOCATE_USE} | {
+    _O.PICTURES_READ,
+    _O.PICTURES_ADD,
+}
 _AGENT = _DESK | {
     _O.REPORTS_TAKE,
     _O.REPORTS_LOCATE,
@@ -123,7 +132,9 @@ ROLE_SEEDS: Final = (
         frozenset({_F.HOTLINE, _F.DISPATCH, _F.MAP}),
         "supervisor",
         frozenset(
-            _DISPATCHER | _AGENT | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
+            (_DISPATCHER | _AGENT)
+            | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
+            | {_O.PICTURES_MANAGE}
         ),
         frozenset(PersonalField),
     ),

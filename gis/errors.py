@@ -169,3 +169,35 @@ class ClosureTimesWrong(Invalid):
 
 class ClosureElsewhere(Invalid):
     """The closure reaches beyond your area; draw it within."""
+
+
+class BadPicture(Invalid):
+    """The file cannot be read as a picture; send a JPEG, PNG or WebP file, whole."""
+
+
+class PictureTooLarge(TooLarge):
+    """The picture is larger than this system takes; send a smaller one."""
+
+
+class PictureWithoutPlace(Invalid):
+    """The picture does not say where it was taken; give its longitude and latitude."""
+
+
+class PictureTakenInTheFuture(Invalid):
+    """A picture cannot be taken later than now; correct the time."""
+
+
+class PictureNotFound(NotFound):
+    """There is no such picture, or it is not yours to see."""
+
+
+class PictureElsewhere(Conflict):
+    """The very same picture is stored at a place outside your area; it stays there."""
+
+
+class PictureWithdrawn(Conflict):
+    """The very same picture was withdrawn; whoever did so can restore it."""
+
+
+class PictureOfOthers(Forbidden):
+    """Somebody else added this picture; ask him, or a supervisor, to withdraw it."""

@@ -542,6 +542,43 @@ class PlannedShutdown(Base):
     called_off_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class PictureKind(StrEnum):
+    """What a picture shows."""
+
+    SITE = "site"
+    VALVE = "valve"
+    DAMAGE = "damage"
+    OTHER = "other"
+
+
+class Picture(Base):
+    """A picture of a place, made anew from what was sent, so that it holds nothing but what is seen; withdrawn, it is kept."""
+
+    __tablename__ = "picture"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    kind: Mapped[PictureKind] = mapped_column(_choice(PictureKind))
+    caption: Mapped[str] = mapped_column(Text, default="")
+    taken_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), comment="as the sender or his camera says"
+    )
+    subject_ids: Mapped[list[UUID]] = mapped_column(
+        ARRAY(Uuid), default=list, comment="what it shows or belongs to: assets, a report, an incident, work"
+    )
+    sha256: Mapped[str] = mapped_column(Text, unique=True, comment="of the file that was sent")
+    media_type: Mapped[str] = mapped_column(Text)
+    width: Mapped[int]
+    height: Mapped[int]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    thumbnail: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, comment="in the same media type")
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    geom: Mapped[Any] = geometry_column("Point")
+
+
 class RoadGraph(Base):
     """One version of the road graph as compressed arrays; exactly one is current."""
 

@@ -167,7 +167,7 @@ def _plain(request: Request, error: Exception) -> JSONResponse:
             status=STATUS[Invalid],
             slug="malformed",
             title="Malformed input",
-            detail="The body is not JSON in UTF-8; correct it and send it again.",
+            detail="The body cannot be decoded as what it says it is: JSON in UTF-8, or a form; correct it and send it again.",
         )
     title = PLAIN_TITLES.get(error.status_code, "Refused")
     return problem(

@@ -1,0 +1,157 @@
+"""Places over HTTP: what lies near one, and pictures of it."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Header, Query, Response, UploadFile, status
+from pydantic import AwareDatetime
+
+from core import audit
+from core.auth import Actor
+from core.errors import FieldError
+from core.http.deps import AppSettings, DbSession, requires
+from core.http.problems import RESPONSES
+from core.text import Line
+from gis.coordinates import Datum, LonLat, to_wgs84
+from gis.errors import PictureWithoutPlace
+from gis.models import PictureKind
+from gis.places import pictures
+from gis.places.facts import facts_near
+from gis.places.photographs import MEDIA_TYPE
+from gis.places.pictures import PICTURE_BYTES_MAX, Told
+from gis.places.reach import ensure_seen
+from gis.places.schemas import NearIn, PictureOut, PicturesNearIn, PicturesOut, PlaceFactsOut
+
+router = APIRouter(prefix="/api", tags=["places"], responses=RESPONSES)
+
+PICTURES_PATH = r"^/api/pictures$"
+"""Where bodies of the size of a picture are taken; everywhere else the usual limit holds."""
+BODY_BYTES_MAX = PICTURE_BYTES_MAX + 100_000
+"""The file with the form round it."""
+SUBJECTS_MAX = 10
+
+Reader = Annotated[Actor, requires("pictures.read")]
+Adder = Annotated[Actor, requires("pictures.add")]
+Degrees = Annotated[float | None, Form(allow_inf_nan=False)]
+
+
+@router.get("/places/near")
+def tell_facts(
+    asked: Annotated[NearIn, Query()],
+    session: DbSession,
+    settings: AppSettings,
+    actor: Annotated[Actor, requires("network.read")],
+) -> PlaceFactsOut:
+    """Tell what lies near a place: its main, valves, hydrants, buildings, streets, land, customers in numbers, shutdowns ahead."""
+    return PlaceFactsOut.of(facts_near(session, settings, actor, asked.reach()))
+
+
+@router.get("/pictures")
+def list_pictures(
+    asked: Annotated[PicturesNearIn, Query()], session: DbSession, settings: AppSettings, actor: Reader
+) -> PicturesOut:
+    """List the pictures near a place, nearest first."""
+    reach = asked.reach()
+    ensure_seen(session, actor, reach.place, margin_m=settings.service_area_margin_m)
+    found = pictures.pictures_near(session, actor, reach, withdrawn=asked.withdrawn, limit=asked.limit)
+    return PicturesOut(items=[PictureOut.of(picture, actor, distance_m=metres) for picture, metres in found])
+
+
+@router.post(
+    "/pictures",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": PictureOut, "description": "This very file was sent before"}},
+)
+def add_picture(
+    response: Response,
+    session: DbSession,
+    settings: AppSettings,
+    actor: Adder,
+    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP of at most 12,000,000 bytes")],
+    lon: Degrees = None,
+    lat: Degrees = None,
+    datum: Annotated[Datum, Form()] = Datum.WGS84,
+    taken_at: Annotated[AwareDatetime | None, Form()] = None,
+    caption: Annotated[Line, Form()] = "",
+    kind: Annotated[PictureKind, Form()] = PictureKind.SITE,
+    subject_ids: Annotated[list[UUID] | None, Form(max_length=SUBJECTS_MAX)] = None,
+) -> PictureOut:
+    """Add a picture. Where and when it was taken is read from its EXIF unless the form says so; it is drawn anew, without EXIF."""
+    added = pictures.add_picture(
+        session,
+        settings,
+        actor,
+        file.file.read(),
+        Told(
+            place=_place(lon, lat, datum),
+            taken_at=taken_at,
+            caption=caption,
+            kind=kind,
+            subject_ids=tuple(subject_ids or ()),
+        ),
+    )
+    if added.is_new:
+        audit.record(
+            session, actor, action="picture.add", subject_id=added.picture.id, digest=added.picture.kind
+        )
+    else:
+        response.status_code = status.HTTP_200_OK
+    return PictureOut.of(added.picture, actor)
+
+
+@router.get("/pictures/{picture_id}")
+def show_picture(picture_id: UUID, session: DbSession, actor: Reader) -> PictureOut:
+    """Tell about one picture."""
+    return PictureOut.of(pictures.picture_of(session, actor, picture_id), actor)
+
+
+@router.get(
+    "/pictures/{picture_id}/{size}",
+    response_class=Response,
+    responses={
+        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+        304: {"description": "The one you have is it"},
+    },
+)
+def show_pixels(
+    picture_id: UUID,
+    size: Literal["image", "thumbnail"],
+    session: DbSession,
+    actor: Reader,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Give a picture upright and at most 2560 pixels wide or high, or its thumbnail of at most 320."""
+    picture = pictures.picture_of(session, actor, picture_id)
+    etag = f'"{picture.id}-{size}"'
+    # Kept by the browser, but asked for each time: a picture withdrawn is gone at once.
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+    if etag in if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    pixels = picture.content if size == "image" else picture.thumbnail
+    return Response(pixels, media_type=picture.media_type, headers=headers)
+
+
+@router.post("/pictures/{picture_id}/withdraw")
+def withdraw_picture(picture_id: UUID, session: DbSession, actor: Adder) -> PictureOut:
+    """Take back a picture of one's own, or any for who looks after them; it is kept and can be restored."""
+    picture = pictures.withdraw(session, actor, picture_id)
+    audit.record(session, actor, action="picture.withdraw", subject_id=picture.id)
+    return PictureOut.of(picture, actor)
+
+
+@router.post("/pictures/{picture_id}/restore")
+def restore_picture(picture_id: UUID, session: DbSession, actor: Adder) -> PictureOut:
+    """Show a withdrawn picture again."""
+    picture = pictures.restore(session, actor, picture_id)
+    audit.record(session, actor, action="picture.restore", subject_id=picture.id)
+    return PictureOut.of(picture, actor)
+
+
+def _place(lon: float | None, lat: float | None, datum: Datum) -> LonLat | None:
+    """Read a form's point; a half of one is a mistake."""
+    if lon is None and lat is None:
+        return None
+    if lon is None or lat is None:
+        missing = "lon" if lon is None else "lat"
+        raise PictureWithoutPlace(errors=[FieldError(f"#/{missing}", "one without the other")])
+    return to_wgs84(LonLat(lon=lon, lat=lat), datum)

@@ -1,0 +1,218 @@
+"""What the routes about places take and give."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.auth import Actor
+from gis.coordinates import LonLat
+from gis.models import (
+    CustomerClass,
+    LifecycleStatus,
+    Operable,
+    Picture,
+    PictureKind,
+    PipeClass,
+    ValveType,
+)
+from gis.places.facts import PlaceFacts
+from gis.places.pictures import may_change
+from gis.places.reach import Reach
+from gis.schemas import PointIn, PointOut
+
+T = TypeVar("T")
+
+RADIUS_MAX_M = 500.0
+
+
+class NearIn(PointIn):
+    """A place, and how far round it to look."""
+
+    radius_m: Annotated[float, Field(gt=0, le=RADIUS_MAX_M, allow_inf_nan=False)] = 100.0
+
+    def reach(self) -> Reach:
+        """Convert to WGS 84."""
+        return Reach(self.place(), self.radius_m)
+
+
+class PicturesNearIn(NearIn):
+    """The same for pictures."""
+
+    withdrawn: bool = False
+    """Those that were withdrawn instead, as far as the person may restore them."""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class PictureOut(BaseModel):
+    """A picture of a place. It is shown by `/api/pictures/{id}/image` and `/thumbnail`."""
+
+    id: UUID
+    kind: PictureKind
+    caption: str
+    point: PointOut
+    distance_m: float | None
+    """From the place asked about, if one was."""
+    taken_at: datetime | None
+    subject_ids: list[UUID]
+    width: int
+    height: int
+    created_by: UUID | None
+    created_at: datetime
+    withdrawn_at: datetime | None
+    is_changeable: bool
+    """Whether the person may withdraw it, or restore it."""
+
+    @classmethod
+    def of(cls, picture: Picture, actor: Actor, *, distance_m: float | None = None) -> "PictureOut":
+        """Write a picture down, its pixels left aside."""
+        return cls(
+            id=picture.id,
+            kind=picture.kind,
+            caption=picture.caption,
+            point=PointOut.of(LonLat.from_stored(picture.geom)),
+            distance_m=None if distance_m is None else round(distance_m, 2),
+            taken_at=picture.taken_at,
+            subject_ids=list(picture.subject_ids),
+            width=picture.width,
+            height=picture.height,
+            created_by=picture.created_by,
+            created_at=picture.created_at,
+            withdrawn_at=picture.withdrawn_at,
+            is_changeable=may_change(actor, picture),
+        )
+
+
+class PicturesOut(BaseModel):
+    """Pictures, nearest first."""
+
+    items: list[PictureOut]
+
+
+class _Fact(BaseModel):
+    """Something near a place, read from the trade's value of the same name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class NearestOut(_Fact, Generic[T]):
+    """The nearest of a kind, nearest first, and how many there are within the radius."""
+
+    items: list[T]
+    total: int
+
+
+class MainFactsOut(_Fact):
+    """The main a report from there would be put on; `distance_m` may exceed the radius asked for."""
+
+    id: UUID
+    asset_code: str
+    pipe_class: PipeClass
+    diameter_mm: int | None
+    material: str | None
+    install_year: int | None
+    road_name: str | None
+    is_closed: bool
+    segment_id: int | None
+    zone_code: str | None
+    zone_name: str | None
+    distance_m: float
+    confidence: float
+
+
+class ValveFactsOut(_Fact):
+    """A valve; one that is not operable is seized."""
+
+    id: UUID
+    asset_code: str
+    valve_type: ValveType
+    diameter_mm: int | None
+    is_closed: bool
+    operable: Operable
+    lifecycle_status: LifecycleStatus
+    point: PointOut
+    distance_m: float
+
+
+class HydrantFactsOut(_Fact):
+    """A hydrant."""
+
+    id: UUID
+    asset_code: str
+    diameter_mm: int | None
+    lifecycle_status: LifecycleStatus
+    point: PointOut
+    distance_m: float
+
+
+class BuildingFactsOut(_Fact):
+    """A building: what for, as its source writes it, and how many floors."""
+
+    id: UUID
+    use: str | None
+    floor_count: int | None
+    distance_m: float
+
+
+class StreetFactsOut(_Fact):
+    """A street that comes near."""
+
+    name: str
+    place: str | None
+    distance_m: float
+
+
+class LandFactsOut(_Fact):
+    """Water or green; distance 0 where the place lies in it."""
+
+    kind: str
+    name: str | None
+    distance_m: float
+
+
+class CustomerFactsOut(_Fact):
+    """How many accounts are served within the radius, and the critical ones of them by class; no names."""
+
+    total: int
+    critical: dict[CustomerClass, int]
+
+
+class ShutdownFactsOut(_Fact):
+    """Work announced ahead, or under way, during which the main at the place is dry."""
+
+    id: UUID
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class PlaceFactsOut(BaseModel):
+    """What lies near a place: all distances in metres from it."""
+
+    point: PointOut
+    radius_m: float
+    main: MainFactsOut | None
+    valves: NearestOut[ValveFactsOut]
+    hydrants: NearestOut[HydrantFactsOut]
+    buildings: NearestOut[BuildingFactsOut]
+    streets: NearestOut[StreetFactsOut]
+    land: NearestOut[LandFactsOut]
+    customers: CustomerFactsOut
+    shutdowns: list[ShutdownFactsOut]
+
+    @classmethod
+    def of(cls, facts: PlaceFacts) -> "PlaceFactsOut":
+        """Write the facts down."""
+        return cls(
+            point=PointOut.of(facts.reach.place),
+            radius_m=facts.reach.radius_m,
+            main=MainFactsOut.model_validate(facts.main) if facts.main else None,
+            valves=NearestOut[ValveFactsOut].model_validate(facts.valves),
+            hydrants=NearestOut[HydrantFactsOut].model_validate(facts.hydrants),
+            buildings=NearestOut[BuildingFactsOut].model_validate(facts.buildings),
+            streets=NearestOut[StreetFactsOut].model_validate(facts.streets),
+            land=NearestOut[LandFactsOut].model_validate(facts.land),
+            customers=CustomerFactsOut.model_validate(facts.customers),
+            shutdowns=[ShutdownFactsOut.model_validate(one) for one in facts.shutdowns],
+        )
