@@ -17,6 +17,7 @@ import gis.places.api
 import gis.versions.api
 import gis.versions.uploads
 import hotline.api
+import hotline.directory.api
 import maps.api
 import maps.ogc.api
 import tracker.api
@@ -44,6 +45,7 @@ ROUTERS = (
     gis.roads.api.router,
     core.api.router,
     gis.places.api.router,
+    hotline.directory.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,
     problem_pages.router,

@@ -17,7 +17,7 @@ from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from core.settings import Settings
 from gis.schemas import LocationOut
-from hotline import callbacks, callers, cases, known_outages, queries, words
+from hotline import callbacks, callers, cases, hand_overs, known_outages, queries, words
 from hotline.errors import CallbackNotFound, CaseNotFound, ReportNotFound
 from hotline.intake import locate_report, take_report
 from hotline.models import Callback, Case, CaseState, KnownOutage, Report, ReportState
@@ -32,11 +32,14 @@ from hotline.schemas import (
     CaseChangeOut,
     CaseDetailOut,
     CaseOut,
+    HandOverIn,
+    HandOverOut,
     KnownOutageOut,
     LookupIn,
     Moment,
     OutcomeIn,
     Page,
+    ReportDetailOut,
     ReportIn,
     ReportOut,
     WhereaboutsIn,
@@ -108,9 +111,13 @@ def list_reports(
 @router.get("/reports/{report_id}")
 def read_report(
     report_id: UUID, session: DbSession, actor: Annotated[Actor, requires("reports.read")]
-) -> ReportOut:
-    """Show one report."""
-    return ReportOut.of(_seen_report(session, actor, report_id), actor)
+) -> ReportDetailOut:
+    """Show one report, and to whom it was handed over."""
+    report = _seen_report(session, actor, report_id)
+    return ReportDetailOut(
+        **ReportOut.of(report, actor).model_dump(),
+        hand_overs=[HandOverOut.of(one) for one in queries.hand_overs_of(session, report.id)],
+    )
 
 
 @router.post("/reports/{report_id}/locate")
@@ -127,6 +134,54 @@ def post_place(
     method = report.location["method"] if report.location else ""
     audit.record(session, actor, action="report.locate", subject_id=report.id, digest=f"by {method}")
     return ReportOut.of(report, actor)
+
+
+@router.post(
+    "/reports/{report_id}/hand-over",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": HandOverOut, "description": "Handed over there before"}},
+)
+def hand_report_over(
+    report_id: UUID,
+    body: HandOverIn,
+    response: Response,
+    session: DbSession,
+    actor: Annotated[Actor, requires("cases.work")],
+) -> HandOverOut:
+    """Write down that the caller was told to turn to somebody of the directory. The case stays where it is, with this step in it."""
+    report = _seen_report(session, actor, report_id)
+    made = hand_overs.hand_over(session, report, body.entry_id, note=body.note, by=actor.user_id)
+    if made.is_new:
+        audit.record(
+            session,
+            actor,
+            action="report.hand_over",
+            subject_id=report.id,
+            digest=f"entry={made.hand_over.entry_id}",
+        )
+    else:
+        response.status_code = status.HTTP_200_OK
+    return HandOverOut.of(made.hand_over)
+
+
+@router.post("/reports/{report_id}/hand-overs/{hand_over_id}/take-back")
+def take_hand_over_back(
+    report_id: UUID,
+    hand_over_id: UUID,
+    session: DbSession,
+    actor: Annotated[Actor, requires("cases.work")],
+) -> HandOverOut:
+    """Take a hand-over back that was written down by mistake; it stays in the report as taken back."""
+    report = _seen_report(session, actor, report_id)
+    hand_over = hand_overs.take_back(session, report, hand_over_id, by=actor.user_id)
+    audit.record(
+        session,
+        actor,
+        action="report.take_hand_over_back",
+        subject_id=report.id,
+        digest=f"entry={hand_over.entry_id}",
+    )
+    return HandOverOut.of(hand_over)
 
 
 # --- callers ---------------------------------------------------------------------------------------------------------------

@@ -118,6 +118,11 @@ def answer_by_agent(session: Session, case: Case, *, by: UUID, answer: str) -> N
     _move(session, case, CaseState.ANSWERED, by=by, why="answered_by_agent", note=answer)
 
 
+def note_step(session: Session, case: Case, *, why: str, by: UUID, note: str = "") -> None:
+    """Write down what was done about a case that stays where it is."""
+    _record(session, case, case.state, case.state, by=by, why=why, note=note)
+
+
 def take_up_again(
     session: Session, case: Case, *, why: str, is_with_desk: bool, by: UUID | None = None
 ) -> None:

@@ -1,6 +1,6 @@
 """What the hotline refuses, each by its own name."""
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class ReportNotFound(NotFound):
@@ -53,3 +53,19 @@ class CallbackNotClaimed(Conflict):
 
 class ReasonMissing(Invalid):
     """Say why the caller was not reached."""
+
+
+class EntryNotFound(NotFound):
+    """There is no such entry in the directory."""
+
+
+class EntryRetired(Conflict):
+    """The entry is retired: its number is no longer given to callers. Restore it, or take another one."""
+
+
+class EntryBeyondArea(Forbidden):
+    """The entry answers beyond your area; only people whose area holds all of it may change it."""
+
+
+class HandOverNotFound(NotFound):
+    """The report was not handed over so, or it is not yours to see."""

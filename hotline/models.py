@@ -86,6 +86,33 @@ class CallbackOutcome(StrEnum):
     NOT_REACHED = "not_reached"
 
 
+class EntryKind(StrEnum):
+    """Whose number stands in the directory."""
+
+    BRANCH = "branch"
+    PARTNER = "partner"
+    EMERGENCY = "emergency"
+    GOVERNMENT = "government"
+
+
+class Matter(StrEnum):
+    """What callers ask for; the first are the categories of reports, the others are mostly answered elsewhere."""
+
+    NO_WATER = "no_water"
+    LOW_PRESSURE = "low_pressure"
+    LEAK = "leak"
+    WATER_QUALITY = "water_quality"
+    OTHER = "other"
+    BILLING = "billing"
+    CONNECTION = "connection"
+    PRIVATE_PLUMBING = "private_plumbing"
+    SEWER = "sewer"
+    ROADS = "roads"
+    GAS = "gas"
+    POWER = "power"
+    HEATING = "heating"
+
+
 class Case(Base):
     """A matter followed until its caller is satisfied."""
 
@@ -273,3 +300,75 @@ class MergedIncident(Base):
     incident_id: Mapped[UUID] = mapped_column(primary_key=True)
     into_incident_id: Mapped[UUID]
     into_number: Mapped[int] = mapped_column(BigInteger)
+
+
+class DirectoryEntry(Base):
+    """Somebody else to call: a branch, a partner, an emergency or a government hotline; what he answers for and where."""
+
+    __tablename__ = "directory_entry"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(20))
+    name_zh: Mapped[str] = mapped_column(String(200), default="")
+    name_en: Mapped[str] = mapped_column(String(200), default="")
+    phones: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    """As they are read out; short numbers such as 12345 among them."""
+    hours_zh: Mapped[str] = mapped_column(String(200), default="")
+    hours_en: Mapped[str] = mapped_column(String(200), default="")
+    matters: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
+    """None named: everything."""
+    note_zh: Mapped[str] = mapped_column(Text, default="")
+    """What to say to the caller who is handed over."""
+    note_en: Mapped[str] = mapped_column(Text, default="")
+    position: Mapped[int]
+    """Where it stands in the list; equal ones by name."""
+    area: Mapped[WKBElement | None] = geometry_column("MultiPolygon", nullable=True, spatial_index=False)
+    """Where he answers; none: everywhere."""
+    is_active: Mapped[bool] = mapped_column(default=True)
+    changed_by: Mapped[UUID | None]
+    changed_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class DirectoryChange(Base):
+    """A change of an entry and what it said before. Only ever added to."""
+
+    __tablename__ = "directory_change"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.directory_entry.id"), index=True)
+    change: Mapped[str] = mapped_column(String(20))
+    """added, changed, retired, restored"""
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """The entry as it was; Any: JSON."""
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    by_user_id: Mapped[UUID | None]
+
+
+class HandOver(Base):
+    """A caller was told to turn to somebody else, and to whom; name and numbers as he was told them."""
+
+    __tablename__ = "hand_over"
+    __table_args__ = (
+        Index(
+            "uq_hand_over_report_id_entry_id",
+            "report_id",
+            "entry_id",
+            unique=True,
+            postgresql_where="taken_back_at IS NULL",
+        ),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    report_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.report.id"))
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.directory_entry.id"), index=True)
+    name_zh: Mapped[str] = mapped_column(String(200))
+    name_en: Mapped[str] = mapped_column(String(200))
+    phones: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    note: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    by_user_id: Mapped[UUID | None]
+    taken_back_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    taken_back_by: Mapped[UUID | None]

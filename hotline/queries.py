@@ -20,6 +20,7 @@ from hotline.models import (
     Case,
     CaseChange,
     CaseState,
+    HandOver,
     KnownOutage,
     Report,
 )
@@ -110,6 +111,13 @@ def reports_of_cases(session: Session, case_ids: Collection[UUID]) -> dict[UUID,
 def reports_by_id(session: Session, report_ids: Collection[UUID]) -> Sequence[Report]:
     """Fetch reports by their ids, in the order they came."""
     return session.scalars(select(Report).where(Report.id.in_(report_ids)).order_by(Report.id)).all()
+
+
+def hand_overs_of(session: Session, report_id: UUID) -> Sequence[HandOver]:
+    """List to whom a report was handed over, first to last; those taken back too."""
+    return session.scalars(
+        select(HandOver).where(HandOver.report_id == report_id).order_by(HandOver.at, HandOver.id)
+    ).all()
 
 
 def phone_to_call(session: Session, report: Report) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 import shapely
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from core.auth import Actor
 from core.rights import PersonalField
@@ -27,6 +27,7 @@ from hotline.models import (
     Category,
     Channel,
     Extent,
+    HandOver,
     KnownOutage,
     Report,
     ReportState,
@@ -119,6 +120,13 @@ class AnswerIn(Wire):
     answer: Annotated[Prose, Field(min_length=1)]
 
 
+class HandOverIn(Wire):
+    """Whom the caller was told to turn to: an entry of the directory, and what else was said."""
+
+    entry_id: UUID
+    note: Prose = ""
+
+
 class OutcomeIn(Wire):
     """What a call brought."""
 
@@ -198,6 +206,33 @@ class ReportOut(BaseModel):
             received_at=report.received_at,
             located_at=report.located_at,
         )
+
+
+class HandOverOut(BaseModel):
+    """To whom a caller was handed over, in the words and numbers of that day; taken back if it was a mistake."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    entry_id: UUID
+    name_zh: str
+    name_en: str
+    phones: list[str]
+    note: str
+    at: datetime
+    by_user_id: UUID | None
+    taken_back_at: datetime | None
+
+    @classmethod
+    def of(cls, hand_over: HandOver) -> "HandOverOut":
+        """Show a hand-over."""
+        return cls.model_validate(hand_over)
+
+
+class ReportDetailOut(ReportOut):
+    """A report with everything that was done about it alone."""
+
+    hand_overs: list[HandOverOut]
 
 
 class KnownOutageOut(BaseModel):
