@@ -14,6 +14,7 @@ from psycopg import sql
 
 from app.demo import bundles
 from app.demo.bundles import Bundle
+from app.demo.numbers import list_numbers
 from app.demo.people import Cast, hire
 from app.demo.phone import Broker
 from app.demo.stage import Stage
@@ -176,12 +177,13 @@ def _forget_messages(folder: WorkspaceFolder) -> None:
 def _hire(
     database_url: str, town: Town, where: Whereabouts | None, *, crews: int, speed: float, hours: float | None
 ) -> Cast:
-    """Set the clock to this morning and make the people."""
+    """Set the clock to this morning, make the people and list the numbers they hand callers over to."""
     now = clock.real_now()
     factory = session_factory(database_url, pool_size=1)
     with transaction(factory) as session:
         begins = where.this_morning(now) if where is not None else now
         clock.use(clock.set_clock(session, kind=KIND, factor=speed, trade_epoch=begins))
+        list_numbers(session)
         return hire(session, town, count=crews, hours=hours)
 
 
