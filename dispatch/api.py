@@ -18,10 +18,11 @@ from core.schemas import Items
 from dispatch import assignment, closure, crews, incidents, merging, queries, shifts, work_orders
 from dispatch.changes import By
 from dispatch.models import Cause, Incident, WorkOrder, WorkOrderKind, WorkOrderState
-from dispatch.ranking import RankedCrew, rank_crews
+from dispatch.ranking import RankedCrew, crews_near, rank_crews
 from dispatch.schemas import (
     CloseIn,
     ConfirmIn,
+    CrewDistanceOut,
     CrewIn,
     CrewOut,
     DeviceOut,
@@ -41,7 +42,8 @@ from dispatch.schemas import (
 )
 from dispatch.work_orders import SKILLS_OF
 from gis.coordinates import LonLat
-from gis.service_area import ensure_in_service_area
+from gis.schemas import PointIn
+from gis.service_area import ensure_in_service_area, ensure_seen
 from tracker.positions import latest_positions
 
 router = APIRouter(prefix="/api", tags=["dispatch"], responses=RESPONSES)
@@ -297,6 +299,20 @@ def list_crews(session: DbSession, actor: ReadCrews) -> Items[CrewOut]:
     """List crews."""
     on_shift = queries.shifts_at(session, utc_now())
     return Items(items=[CrewOut.of(crew, on_shift.get(crew.id)) for crew in queries.active_crews(session)])
+
+
+@router.get("/crews/near")
+def list_crews_near(
+    asked: Annotated[PointIn, Query()],
+    session: DbSession,
+    settings: AppSettings,
+    actor: Annotated[Actor, requires("positions.read")],
+) -> Items[CrewDistanceOut]:
+    """Tell how far each crew in the person's area is from a place, the first to arrive by road first; busy and off-duty ones too."""
+    place = asked.place()
+    ensure_seen(session, actor, place, margin_m=settings.service_area_margin_m)
+    found = crews_near(session, actor, place, settings=settings)
+    return Items(items=[CrewDistanceOut.of(one, stale_s=settings.position_stale_s) for one in found])
 
 
 @router.post("/crews", status_code=status.HTTP_201_CREATED)

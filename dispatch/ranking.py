@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core.auth import Actor
 from core.clock import utc_now
 from core.settings import Settings
 from dispatch import queries
@@ -16,6 +17,8 @@ from dispatch.models import AssignmentState
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby
 from gis.roads.engine import Ways, ways_to
+from gis.roads import Ways
+from tracker.models import PresenceState
 from tracker.positions import CrewPosition, latest_positions
 
 SHIFT_LOOKBACK: Final = timedelta(hours=12)
@@ -49,6 +52,8 @@ class CrewFacts:
     is_on_shift: bool
     point: LonLat | None
     position_age_s: float | None
+    presence: PresenceState | None = None
+    """Whether its phone is there; None when it was never heard."""
     bound_state: str | None = None
     """State of the assignment it holds: offered, or one that binds it."""
     bound_order_number: int | None = None
@@ -246,6 +251,46 @@ def rank_able(
     return [one for one in ranked if one.is_eligible]
 
 
+@dataclass(frozen=True, slots=True)
+class CrewDistance:
+    """How far a crew is from a place; without a way by road `travel` is None, without a fix the straight line, too."""
+
+    crew: CrewFacts
+    travel: Travel | None
+    straight_line_m: float | None
+
+
+def crews_near(session: Session, actor: Actor, place: LonLat, *, settings: Settings) -> list[CrewDistance]:
+    """Tell how far every active crew is that a person may see, busy or not, on duty or not; the first to arrive first.
+
+    Parameters
+    ----------
+    actor
+        May read positions; with an area, he sees the crews that are in it.
+    """
+    crews = crew_facts(session, settings=settings)
+    if actor.area_wkt is not None:
+        seen = {one.crew_id for one in latest_positions(session, actor=actor)}
+        crews = [crew for crew in crews if crew.crew_id in seen]
+    ways = _ways_to(session, crews, place)
+    found = [
+        CrewDistance(
+            crew,
+            ways[crew.crew_id].travel if crew.crew_id in ways else None,
+            straight_line_m(crew.point, place) if crew.point else None,
+        )
+        for crew in crews
+    ]
+    return sorted(found, key=_first_to_arrive)
+
+
+def _first_to_arrive(one: CrewDistance) -> tuple[float, float, str]:
+    """Sort by minutes of road, then by metres as the crow flies, then by code; what is not known comes last."""
+    far = float("inf")
+    seconds = one.travel.seconds if one.travel else far
+    return seconds, far if one.straight_line_m is None else one.straight_line_m, one.crew.code
+
+
 def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = None) -> list[CrewFacts]:
     """Read what ranking needs to know of the active crews."""
     now = utc_now()
@@ -267,6 +312,7 @@ def crew_facts(session: Session, *, settings: Settings, order_id: UUID | None = 
             is_on_shift=crew.is_on_shift,
             point=position.point if position else None,
             position_age_s=position.age_s(now) if position else None,
+            presence=position.presence if position else None,
             bound_state=crew.bound_state,
             bound_order_number=crew.bound_order_number,
             has_declined=crew.has_refused,

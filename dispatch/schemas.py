@@ -10,7 +10,7 @@ from core.messages import say
 from core.schemas import Wire
 from core.text import Line
 from dispatch.models import Cause, Crew, IncidentKind, Shift, Skill, WorkOrderKind
-from dispatch.ranking import RankedCrew
+from dispatch.ranking import CrewDistance, RankedCrew
 from dispatch.views import (
     AttachedReport,
     IncidentDetail,
@@ -22,6 +22,7 @@ from dispatch.views import (
 )
 from gis.coordinates import LonLat, geojson_line
 from gis.schemas import PointIn, PointOut
+from tracker.schemas import PresenceName
 
 T = TypeVar("T")
 
@@ -309,6 +310,48 @@ class RankedCrewOut(BaseModel):
             reason=_reason(crew, language),
             position_age_s=crew.position_age_s,
             route=LineStringOut.of(crew.route) if crew.route else None,
+        )
+
+
+class CrewDistanceOut(BaseModel):
+    """How far a crew is from a place: seconds and metres by road where there is a way, as the crow flies where its place is known."""
+
+    crew_id: UUID
+    code: str
+    name: str
+    is_on_shift: bool
+    presence: PresenceName | None
+    """Whether its phone is there; null when it was never heard."""
+    bound_state: str | None
+    """State of the work offered to it or binding it."""
+    bound_order_number: int | None
+    point: PointOut | None
+    position_age_s: float | None
+    is_stale: bool
+    """Whether the fix is too old to be believed, or missing."""
+    travel_time_s: float | None
+    distance_m: float | None
+    straight_line_m: float | None
+
+    @classmethod
+    def of(cls, one: CrewDistance, *, stale_s: float) -> "CrewDistanceOut":
+        """Write a crew's distance down."""
+        crew = one.crew
+        age_s = crew.position_age_s
+        return cls(
+            crew_id=crew.crew_id,
+            code=crew.code,
+            name=crew.name,
+            is_on_shift=crew.is_on_shift,
+            presence=crew.presence.value if crew.presence else None,
+            bound_state=crew.bound_state,
+            bound_order_number=crew.bound_order_number,
+            point=PointOut.of(crew.point) if crew.point else None,
+            position_age_s=None if age_s is None else round(age_s, 1),
+            is_stale=age_s is None or age_s > stale_s,
+            travel_time_s=round(one.travel.seconds, 1) if one.travel else None,
+            distance_m=round(one.travel.metres, 1) if one.travel else None,
+            straight_line_m=None if one.straight_line_m is None else round(one.straight_line_m, 1),
         )
 
 

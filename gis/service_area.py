@@ -7,6 +7,7 @@ from weakref import ref
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, SessionTransaction
 
+from core.auth import Actor
 from core.errors import FieldError
 from gis.coordinates import LonLat, geography
 from gis.errors import BadCoordinate, NetworkWithoutPlace, NoServiceArea, OutsideServiceArea
@@ -117,3 +118,23 @@ def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float =
             FieldError("#/point/lat", "outside the service area"),
         ],
     )
+
+
+def ensure_seen(session: Session, actor: Actor, point: LonLat, *, margin_m: float = DEFAULT_MARGIN_M) -> None:
+    """Refuse a point that is not served, or not a person's to look at.
+
+    Parameters
+    ----------
+    point, margin_m
+        As for `ensure_in_service_area`.
+
+    Raises
+    ------
+    OutsideServiceArea
+        It lies outside the area served, or outside his.
+    NoServiceArea, NetworkWithoutPlace
+        There is nothing it could lie in.
+    """
+    ensure_in_service_area(session, point, margin_m=margin_m)
+    if actor.area_wkt is not None and not session.scalar(select(actor.area_filter(point.as_sql()))):
+        raise OutsideServiceArea

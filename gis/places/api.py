@@ -19,8 +19,8 @@ from gis.places import pictures
 from gis.places.facts import facts_near
 from gis.places.photographs import MEDIA_TYPE
 from gis.places.pictures import PICTURE_BYTES_MAX, Told
-from gis.places.reach import ensure_seen
 from gis.places.schemas import NearIn, PictureOut, PicturesNearIn, PicturesOut, PlaceFactsOut
+from gis.service_area import ensure_seen
 
 router = APIRouter(prefix="/api", tags=["places"], responses=RESPONSES)
 
@@ -43,7 +43,7 @@ def tell_facts(
     actor: Annotated[Actor, requires("network.read")],
 ) -> PlaceFactsOut:
     """Tell what lies near a place: its main, valves, hydrants, buildings, streets, land, customers in numbers, shutdowns ahead."""
-    return PlaceFactsOut.of(facts_near(session, settings, actor, asked.reach()))
+    return PlaceFactsOut.of(facts_near(session, settings, actor, asked.circle()))
 
 
 @router.get("/pictures")
@@ -51,9 +51,9 @@ def list_pictures(
     asked: Annotated[PicturesNearIn, Query()], session: DbSession, settings: AppSettings, actor: Reader
 ) -> PicturesOut:
     """List the pictures near a place, nearest first."""
-    reach = asked.reach()
-    ensure_seen(session, actor, reach.place, margin_m=settings.service_area_margin_m)
-    found = pictures.pictures_near(session, actor, reach, withdrawn=asked.withdrawn, limit=asked.limit)
+    circle = asked.circle()
+    ensure_seen(session, actor, circle.place, margin_m=settings.service_area_margin_m)
+    found = pictures.pictures_near(session, actor, circle, withdrawn=asked.withdrawn, limit=asked.limit)
     return PicturesOut(items=[PictureOut.of(picture, actor, distance_m=metres) for picture, metres in found])
 
 

@@ -34,7 +34,8 @@ from gis.models import (
     Valve,
     ValveType,
 )
-from gis.places.reach import Reach, ensure_seen
+from gis.places.circle import Circle
+from gis.service_area import ensure_seen
 from gis.shutdowns import Work, dry_by, shutdowns_between
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ _BUILT: Final = (LifecycleStatus.IN_SERVICE, LifecycleStatus.OUT_OF_SERVICE)
 
 @dataclass(frozen=True, slots=True)
 class Nearest(Generic[T]):
-    """The nearest of a kind, nearest first, and how many there are within reach."""
+    """The nearest of a kind, nearest first, and how many there are within the circle."""
 
     items: list[T]
     total: int
@@ -149,7 +150,7 @@ class ShutdownFacts:
 class PlaceFacts:
     """What lies near a place."""
 
-    reach: Reach
+    circle: Circle
     main: MainFacts | None
     valves: Nearest[ValveFacts]
     hydrants: Nearest[HydrantFacts]
@@ -160,8 +161,8 @@ class PlaceFacts:
     shutdowns: list[ShutdownFacts]
 
 
-def facts_near(session: Session, settings: Settings, actor: Actor, reach: Reach) -> PlaceFacts:
-    """Tell what lies within reach of a place, of the person's area.
+def facts_near(session: Session, settings: Settings, actor: Actor, circle: Circle) -> PlaceFacts:
+    """Tell what lies within a circle round a place, of the person's area.
 
     The main, and with it the shutdowns, is the one a report from there would be put on, however small the circle.
 
@@ -170,15 +171,15 @@ def facts_near(session: Session, settings: Settings, actor: Actor, reach: Reach)
     OutsideServiceArea
         The place is not served, or not his.
     """
-    ensure_seen(session, actor, reach.place, margin_m=settings.service_area_margin_m)
-    main = _main(session, settings, actor, reach.place)
+    ensure_seen(session, actor, circle.place, margin_m=settings.service_area_margin_m)
+    main = _main(session, settings, actor, circle.place)
     return PlaceFacts(
-        reach=reach,
+        circle=circle,
         main=main,
         valves=_nearest(
             session,
             actor,
-            reach,
+            circle,
             ValveFacts,
             Valve.geom,
             Valve.id,
@@ -194,7 +195,7 @@ def facts_near(session: Session, settings: Settings, actor: Actor, reach: Reach)
         hydrants=_nearest(
             session,
             actor,
-            reach,
+            circle,
             HydrantFacts,
             Hydrant.geom,
             Hydrant.id,
@@ -207,16 +208,16 @@ def facts_near(session: Session, settings: Settings, actor: Actor, reach: Reach)
         buildings=_nearest(
             session,
             actor,
-            reach,
+            circle,
             BuildingFacts,
             Building.geom,
             Building.id,
             Building.use,
             Building.floor_count,
         ),
-        streets=_nearest(session, actor, reach, StreetFacts, Street.geom, Street.name, Street.place),
-        land=_nearest(session, actor, reach, LandFacts, LandArea.geom, LandArea.kind, LandArea.name),
-        customers=_customers(session, actor, reach),
+        streets=_nearest(session, actor, circle, StreetFacts, Street.geom, Street.name, Street.place),
+        land=_nearest(session, actor, circle, LandFacts, LandArea.geom, LandArea.kind, LandArea.name),
+        customers=_customers(session, actor, circle),
         shutdowns=_shutdowns(session, main.id) if main else [],
     )
 
@@ -224,13 +225,13 @@ def facts_near(session: Session, settings: Settings, actor: Actor, reach: Reach)
 def _nearest(
     session: Session,
     actor: Actor,
-    reach: Reach,
+    circle: Circle,
     make: Callable[..., T],
     geom: Any,
     *columns: Any,
     where: ColumnElement[bool] | None = None,
 ) -> Nearest[T]:
-    """List what of a table lies within reach, nearest first.
+    """List what of a table lies within the circle, nearest first.
 
     Parameters
     ----------
@@ -239,10 +240,10 @@ def _nearest(
     geom, columns
         Any: mapped columns carry no type of their own.
     """
-    distance = reach.distance_m(geom)
+    distance = circle.distance_m(geom)
     query = (
         select(*columns, distance, func.count().over())
-        .where(reach.holds(geom), actor.area_filter(geom))
+        .where(circle.holds(geom), actor.area_filter(geom))
         .order_by(distance, columns[0])
         .limit(LISTED_MAX)
     )
@@ -288,14 +289,14 @@ def _main(session: Session, settings: Settings, actor: Actor, place: LonLat) -> 
     return MainFacts(*row, found.distance_m, found.confidence) if row else None
 
 
-def _customers(session: Session, actor: Actor, reach: Reach) -> CustomerFacts:
+def _customers(session: Session, actor: Actor, circle: Circle) -> CustomerFacts:
     """Count accounts by the houses their service lines end at."""
     house = func.ST_EndPoint(ServiceConnection.geom)
     by_class: dict[CustomerClass, int] = dict(
         session.execute(
             select(CustomerAccount.customer_class, func.count())
             .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id)
-            .where(reach.touches_box(ServiceConnection.geom), reach.holds(house), actor.area_filter(house))
+            .where(circle.touches_box(ServiceConnection.geom), circle.holds(house), actor.area_filter(house))
             .group_by(CustomerAccount.customer_class)
         ).all()
     )

@@ -28,8 +28,9 @@ from gis.errors import (
     PictureWithoutPlace,
 )
 from gis.models import Picture, PictureKind
+from gis.places.circle import Circle
 from gis.places.photographs import MEDIA_TYPE, read_photograph
-from gis.places.reach import Reach, ensure_seen
+from gis.service_area import ensure_seen
 
 PICTURE_BYTES_MAX: Final = 12_000_000
 
@@ -120,14 +121,14 @@ def _known(session: Session, actor: Actor, picture: Picture) -> Picture:
 
 
 def pictures_near(
-    session: Session, actor: Actor, reach: Reach, *, withdrawn: bool = False, limit: int = 100
+    session: Session, actor: Actor, circle: Circle, *, withdrawn: bool = False, limit: int = 100
 ) -> Sequence[tuple[Picture, float]]:
     """List pictures with their distances in metres, nearest first; those withdrawn only to who may restore them."""
-    distance = reach.distance_m(Picture.geom)
+    distance = circle.distance_m(Picture.geom)
     rows = session.execute(
         select(Picture, distance)
         .where(
-            reach.holds(Picture.geom),
+            circle.holds(Picture.geom),
             actor.area_filter(Picture.geom),
             Picture.withdrawn_at.is_not(None) if withdrawn else Picture.withdrawn_at.is_(None),
             _may_restore(actor) if withdrawn else true(),

@@ -17,9 +17,9 @@ from gis.models import (
     PipeClass,
     ValveType,
 )
+from gis.places.circle import Circle
 from gis.places.facts import PlaceFacts
 from gis.places.pictures import may_change
-from gis.places.reach import Reach
 from gis.schemas import PointIn, PointOut
 
 T = TypeVar("T")
@@ -32,9 +32,9 @@ class NearIn(PointIn):
 
     radius_m: Annotated[float, Field(gt=0, le=RADIUS_MAX_M, allow_inf_nan=False)] = 100.0
 
-    def reach(self) -> Reach:
+    def circle(self) -> Circle:
         """Convert to WGS 84."""
-        return Reach(self.place(), self.radius_m)
+        return Circle(self.place(), self.radius_m)
 
 
 class PicturesNearIn(NearIn):
@@ -205,8 +205,8 @@ class PlaceFactsOut(BaseModel):
     def of(cls, facts: PlaceFacts) -> "PlaceFactsOut":
         """Write the facts down."""
         return cls(
-            point=PointOut.of(facts.reach.place),
-            radius_m=facts.reach.radius_m,
+            point=PointOut.of(facts.circle.place),
+            radius_m=facts.circle.radius_m,
             main=MainFactsOut.model_validate(facts.main) if facts.main else None,
             valves=NearestOut[ValveFactsOut].model_validate(facts.valves),
             hydrants=NearestOut[HydrantFactsOut].model_validate(facts.hydrants),

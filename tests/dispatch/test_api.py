@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -15,6 +15,8 @@ from core.models import AuditEntry
 from dispatch import assignment, incidents, merging, queries
 from dispatch.changes import By
 from dispatch.models import Cause
+from gis.coordinates import Datum, LonLat, from_wgs84
+from gis.models import RoadGraph
 from tests.conftest import LogIn
 from tests.dispatch.play import FOUND, Play
 from tracker.models import Device
@@ -187,6 +189,85 @@ def test_crews_outside_ones_area_are_ranked_without_their_place(
     assert seen["east-late"]["reason_code"] == "no_position"
     place = ("travel_time_s", "distance_m", "straight_line_m", "position_age_s", "route")
     assert {seen[code][key] for code in ("east", "east-late") for key in place} == {None}
+
+
+def near(client: TestClient, headers: dict[str, str], place: LonLat, **more: Any) -> dict[str, Any]:
+    """Ask how far crews are from a place, by code, in the order of the answer."""
+    items = get(client, "/api/crews/near", headers, lon=place.lon, lat=place.lat, **more)["items"]
+    return {one["code"]: one for one in items}
+
+
+def test_every_crew_is_told_with_its_way_by_road_the_first_to_arrive_first(
+    play: Play, client: TestClient, dispatcher: dict[str, str], by_hand_only: None
+) -> None:
+    """To J42 on Market Street, one-way west: from J52 10 s along it; from J32 up, along 中山路 and down, 8 + 10 + 8 s."""
+    play.crew("behind", play.town.junction(3, 2))
+    play.crew("beside", play.town.junction(5, 2))
+    play.crew("lost", play.town.junction(4, 3), age_s=3600)
+    play.crew("off", play.town.junction(4, 4), on_shift=False)
+    play.crew("silent", None)
+    told = near(client, dispatcher, play.town.junction(4, 2))
+    assert list(told) == ["lost", "beside", "off", "behind", "silent"]
+    ways = {
+        code: (one["travel_time_s"], one["distance_m"], one["straight_line_m"]) for code, one in told.items()
+    }
+    for code, way in {
+        "lost": (8.0, 80.0, 80.0),
+        "beside": (10.0, 100.0, 100.0),
+        "off": (16.0, 160.0, 160.0),
+        "behind": (26.0, 260.0, 100.0),
+    }.items():
+        assert ways[code] == pytest.approx(way, abs=0.6), code
+    assert ways["silent"] == (None, None, None)
+    assert {code: (one["is_on_shift"], one["is_stale"]) for code, one in told.items()} == {
+        "lost": (True, True),
+        "beside": (True, False),
+        "off": (False, False),
+        "behind": (True, False),
+        "silent": (True, True),
+    }
+    assert (told["lost"]["position_age_s"], told["silent"]["presence"]) == (3600.0, None)
+    shifted = from_wgs84(play.town.junction(4, 2), Datum.BD09)
+    assert near(client, dispatcher, shifted, datum="bd09") == told
+
+
+def test_a_busy_crew_is_told_with_its_work(
+    play: Play, client: TestClient, dispatcher: dict[str, str]
+) -> None:
+    crew = play.crew("busy", play.town.junction(0, 0))
+    three_dry(play)
+    post(client, f"/api/incidents/{play.incident().id}/confirm", dispatcher, {})
+    play.relay()
+    (order,) = play.orders()
+    told = near(client, dispatcher, play.town.junction(0, 0))["busy"]
+    assert (told["crew_id"], told["bound_state"]) == (str(crew.id), "offered")
+    assert told["bound_order_number"] == order.number
+
+
+def test_without_a_road_graph_only_the_straight_line_is_told(
+    play: Play, client: TestClient, dispatcher: dict[str, str], session: Session
+) -> None:
+    session.execute(update(RoadGraph).values(is_current=False))
+    play.crew("far", play.town.junction(6, 0))
+    play.crew("near", play.town.junction(0, 5))
+    told = near(client, dispatcher, play.town.junction(0, 0))
+    assert {code: one["travel_time_s"] for code, one in told.items()} == {"near": None, "far": None}
+    assert [one["straight_line_m"] for one in told.values()] == pytest.approx([400.0, 600.0], rel=0.005)
+
+
+def test_crews_near_are_those_of_ones_area(play: Play, client: TestClient, log_in: LogIn) -> None:
+    play.crew("west", play.town.junction(0, 0))
+    play.crew("east", play.town.junction(6, 0))
+    play.crew("silent", None)
+    local = log_in("dispatcher", area_wkt=WEST_AREA)
+    assert list(near(client, local, play.town.junction(1, 0))) == ["west"]
+    east = play.town.junction(6, 0)
+    outside = get(client, "/api/crews/near", local, expect=422, lon=east.lon, lat=east.lat)
+    assert outside["type"] == "/problems/outside-service-area"
+    sea = get(client, "/api/crews/near", local, expect=422, lon=10.0, lat=55.0)
+    assert sea["type"] == "/problems/outside-service-area"
+    for role in ("agent", "crew"):
+        get(client, "/api/crews/near", log_in(role), expect=403, lon=east.lon, lat=east.lat)
 
 
 def test_a_dispatcher_orders_offers_and_cancels_work(
