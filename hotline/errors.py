@@ -67,5 +67,9 @@ class EntryBeyondArea(Forbidden):
     """The entry answers beyond your area; only people whose area holds all of it may change it."""
 
 
+class BadTable(Invalid):
+    """The file cannot be read as a table of the directory; correct the cells named and send it again."""
+
+
 class HandOverNotFound(NotFound):
     """The report was not handed over so, or it is not yours to see."""

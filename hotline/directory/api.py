@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Body, Query, Response, status
 
 from core import audit
 from core.auth import Actor
@@ -11,11 +11,13 @@ from core.http.deps import DbSession, requires
 from core.http.problems import RESPONSES
 from core.schemas import Items
 from core.text import Line
-from hotline.directory import entries
-from hotline.directory.schemas import EntryChangeOut, EntryDetailOut, EntryIn, EntryOut, PlaceIn
+from hotline.directory import entries, tables
+from hotline.directory.schemas import EntryChangeOut, EntryDetailOut, EntryIn, EntryOut, PlaceIn, TableOut
 from hotline.models import EntryKind, Matter
 
 router = APIRouter(prefix="/api/directory", tags=["directory"], responses=RESPONSES)
+
+CSV = "text/csv"
 
 Reader = Annotated[Actor, requires("directory.read")]
 Keeper = Annotated[Actor, requires("directory.manage")]
@@ -41,6 +43,33 @@ def list_answering(asked: Annotated[PlaceIn, Query()], session: DbSession, actor
     """List who answers for a place, served by us or not, best first: areas of their own before everywhere."""
     found = entries.answering_at(session, asked.place(), matter=asked.matter)
     return Items(items=[EntryOut.of(entry) for entry in found])
+
+
+@router.get(
+    "/table",
+    response_class=Response,
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}},
+)
+def give_table(session: DbSession, actor: Reader) -> Response:
+    """Give the entries that are not retired as comma-separated values for spreadsheets, their areas left aside."""
+    text = tables.write(entries.search(session))
+    headers = {"Content-Disposition": 'attachment; filename="directory.csv"'}
+    return Response(text, media_type=f"{CSV}; charset=utf-8", headers=headers)
+
+
+@router.post("/table")
+def take_table(
+    content: Annotated[bytes, Body(media_type=CSV)],
+    session: DbSession,
+    actor: Keeper,
+    is_applied: Annotated[bool, Query()] = False,
+) -> TableOut:
+    """Tell what a table would add and change, or do so; entries it does not name stay, and all areas. All of it or nothing."""
+    taken = tables.take(session, actor, tables.read(content), is_applied=is_applied)
+    if is_applied:
+        digest = f"added={taken.added}, changed={taken.changed}"
+        audit.record(session, actor, action="directory.take_table", digest=digest)
+    return TableOut.model_validate(taken)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)

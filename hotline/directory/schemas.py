@@ -127,6 +127,16 @@ class EntryDetailOut(EntryOut):
         return cls(**_fields(entry), area=drawn(entry))
 
 
+class TableOut(BaseModel):
+    """What a table changed, or would change."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    added: int
+    changed: int
+    same: int
+
+
 class EntryChangeOut(BaseModel):
     """A change of an entry, and the entry as it was before; null for the first."""
 
