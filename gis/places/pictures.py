@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -72,7 +72,8 @@ def add_picture(session: Session, settings: Settings, actor: Actor, sent: bytes,
     """
     if len(sent) > PICTURE_BYTES_MAX:
         raise PictureTooLarge
-    latest = utc_now()
+    now = utc_now()
+    latest = now + timedelta(seconds=settings.report_future_tolerance_s)
     if told.taken_at is not None and told.taken_at > latest:
         raise PictureTakenInTheFuture
     digest = hashlib.sha256(sent).hexdigest()
@@ -100,7 +101,7 @@ def add_picture(session: Session, settings: Settings, actor: Actor, sent: bytes,
             content=photograph.content,
             thumbnail=photograph.thumbnail,
             created_by=actor.user_id,
-            created_at=latest,
+            created_at=now,
             geom=place.as_stored(),
         )
         .on_conflict_do_nothing(index_elements=[Picture.sha256])
@@ -164,9 +165,7 @@ def withdraw(session: Session, actor: Actor, picture_id: UUID) -> Picture:
     PictureOfOthers
         Somebody else added it.
     """
-    picture = picture_of(session, actor, picture_id, lock=True)
-    if not may_change(actor, picture):
-        raise PictureOfOthers
+    picture = _to_change(session, actor, picture_id)
     if picture.withdrawn_at is None:
         picture.withdrawn_by, picture.withdrawn_at = actor.user_id, utc_now()
     return picture
@@ -179,9 +178,18 @@ def restore(session: Session, actor: Actor, picture_id: UUID) -> Picture:
     ------
     PictureNotFound
         There is none, or somebody else withdrew it.
+    PictureOfOthers
+        Somebody else added it, and it is not withdrawn.
     """
-    picture = picture_of(session, actor, picture_id, lock=True)
+    picture = _to_change(session, actor, picture_id)
     picture.withdrawn_by, picture.withdrawn_at = None, None
+    return picture
+
+
+def _to_change(session: Session, actor: Actor, picture_id: UUID) -> Picture:
+    picture = picture_of(session, actor, picture_id, lock=True)
+    if not may_change(actor, picture):
+        raise PictureOfOthers
     return picture
 
 
