@@ -12,8 +12,8 @@ import core.api
 import dispatch.api
 import fieldapp_api.api
 import gis.api
-import gis.roads.api
 import gis.places.api
+import gis.roads.api
 import gis.versions.api
 import gis.versions.uploads
 import hotline.api

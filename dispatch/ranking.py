@@ -17,7 +17,6 @@ from dispatch.models import AssignmentState
 from gis.coordinates import LonLat, straight_line_m
 from gis.errors import NoRoadGraph, NoRoadNearby
 from gis.roads.engine import Ways, ways_to
-from gis.roads import Ways
 from tracker.models import PresenceState
 from tracker.positions import CrewPosition, latest_positions
 

@@ -215,7 +215,7 @@ def facts_near(session: Session, settings: Settings, actor: Actor, circle: Circl
             Building.use,
             Building.floor_count,
         ),
-        streets=_nearest(session, actor, circle, StreetFacts, Street.geom, Street.name, Street.place),
+        streets=_nearest(session, actor, circle, StreetFacts, Street.geom, Street.name, Street.district),
         land=_nearest(session, actor, circle, LandFacts, LandArea.geom, LandArea.kind, LandArea.name),
         customers=_customers(session, actor, circle),
         shutdowns=_shutdowns(session, main.id) if main else [],
