@@ -167,6 +167,10 @@ class ClosureTimesWrong(Invalid):
     """A closure must end after it starts, and not lie in the past."""
 
 
+class BadClosureArea(Invalid):
+    """What is to be closed is no area on Earth; check the coordinates and their order."""
+
+
 class ClosureElsewhere(Invalid):
     """The closure reaches beyond your area; draw it within."""
 

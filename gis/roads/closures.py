@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import shapely
 import shapely.ops
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -15,6 +16,7 @@ from core.auth import Actor
 from core.clock import utc_now
 from gis.coordinates import LonLat, MetricPlane, line_shape, loaded, metric_plane, stored, utm_srid
 from gis.errors import (
+    BadClosureArea,
     ClosureElsewhere,
     ClosureNotFound,
     ClosureOver,
@@ -97,6 +99,12 @@ def _trench(line: Any) -> Any:
     return middle.buffer(TRENCH_WIDTH_M / 2.0, cap_style="flat")
 
 
+def _is_sound(area: Any) -> bool:
+    """Whether an area is one on Earth; a circle at a pole or a line without length gives none."""
+    west, south, east, north = area.bounds if not area.is_empty else (np.nan,) * 4
+    return bool(west >= -180.0 and east <= 180.0 and south >= -90.0 and north <= 90.0 and area.is_valid)
+
+
 def _several(area: Any) -> shapely.MultiPolygon:
     return area if isinstance(area, shapely.MultiPolygon) else shapely.MultiPolygon([area])
 
@@ -113,6 +121,8 @@ def close_roads(session: Session, actor: Actor, wanted: Terms) -> RoadClosure:
         It ends before it starts, or has ended already.
     ClosureElsewhere
         The person's own area does not hold it.
+    BadClosureArea
+        It is no area on Earth.
     """
     return _store(session, actor, wanted, None)
 
@@ -124,7 +134,7 @@ def change_closure(session: Session, actor: Actor, before: RoadClosure, wanted: 
     ------
     ClosureOver
         It is over or lifted.
-    ClosureTimesWrong, ClosureElsewhere
+    ClosureTimesWrong, ClosureElsewhere, BadClosureArea
         As for a new one.
     """
     _ensure_not_over(before)
@@ -135,6 +145,8 @@ def _store(session: Session, actor: Actor, wanted: Terms, before: RoadClosure | 
     now = utc_now()
     if wanted.ends_at is not None and wanted.ends_at <= max(wanted.starts_at, now):
         raise ClosureTimesWrong
+    if not _is_sound(wanted.area):
+        raise BadClosureArea
     if actor.area_wkt is not None and not shapely.from_wkt(actor.area_wkt).covers(wanted.area):
         raise ClosureElsewhere
     made = RoadClosure(
@@ -179,8 +191,9 @@ def _ensure_not_over(closure: RoadClosure) -> None:
 
 
 def in_force(at: datetime) -> ColumnElement[bool]:
-    """Condition that a closure holds at a time, as it was or will be known then."""
+    """Condition that a closure holds at a time, as far as it was known then."""
     return and_(
+        RoadClosure.created_at <= at,
         RoadClosure.starts_at <= at,
         or_(RoadClosure.ends_at.is_(None), RoadClosure.ends_at > at),
         or_(RoadClosure.lifted_at.is_(None), RoadClosure.lifted_at > at),
@@ -195,8 +208,7 @@ def in_force_now(now: datetime) -> ColumnElement[bool]:
 
 def closures_at(session: Session, actor: Actor, at: datetime) -> Sequence[RoadClosure]:
     """List the closures of a person's area that hold at a time, the latest first."""
-    made_by_then = RoadClosure.created_at <= max(at, utc_now())
-    return _listed(session, actor, and_(in_force(at), made_by_then))
+    return _listed(session, actor, in_force(at))
 
 
 def closures_between(session: Session, actor: Actor, begin: datetime, end: datetime) -> Sequence[RoadClosure]:

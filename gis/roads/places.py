@@ -137,6 +137,7 @@ def _parts(where: str, geometry: Any) -> list[shapely.Polygon]:
         KeyError,
         IndexError,
         AttributeError,
+        OverflowError,
         shapely.errors.ShapelyError,
     ) as error:
         raise BadClosedAreas(f"{where}: its coordinates are no polygon") from error

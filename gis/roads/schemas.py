@@ -40,7 +40,15 @@ class PolygonIn(BaseModel):
             area = shapely.force_2d(
                 shapely.geometry.shape({"type": self.type, "coordinates": self.coordinates})
             )
-        except (ValueError, TypeError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            OverflowError,
+            shapely.errors.ShapelyError,
+        ) as error:
             raise ValueError("the coordinates are no polygon") from error
         if area.is_empty or not area.is_valid:
             raise ValueError(f"the polygon is not valid: {shapely.is_valid_reason(area)}")
@@ -64,7 +72,9 @@ class ClosureIn(BaseModel):
     line: Annotated[list[PointIn] | None, Field(min_length=2, max_length=1000)] = None
     width_m: Annotated[float | None, Field(gt=0, le=500, allow_inf_nan=False)] = None
     pipe_ids: Annotated[list[UUID] | None, Field(min_length=1, max_length=500)] = None
-    segment_ids: Annotated[list[int] | None, Field(min_length=1, max_length=50)] = None
+    segment_ids: Annotated[
+        list[Annotated[int, Field(ge=0, lt=1 << 31)]] | None, Field(min_length=1, max_length=50)
+    ] = None
 
     @model_validator(mode="after")
     def is_one_place(self) -> Self:

@@ -113,7 +113,7 @@ def test_crews_still_get_to_a_site_within_a_closure(session, close):
 
 
 def test_a_change_takes_its_place_and_what_it_was_stays_on_record(session, client, dispatcher, close):
-    made = close()
+    made, before = close(), utc_now()
     moved = client.put(
         f"{CLOSURES}/{made['id']}",
         json=at_site(point=body(Town.on_pipe("H21", 50.0)), reason="moved", subject_id=str(uuid4())),
@@ -127,6 +127,7 @@ def test_a_change_takes_its_place_and_what_it_was_stays_on_record(session, clien
     assert history[1]["superseded_at"] == history[0]["created_at"]
     assert session.query(RoadClosure).count() == 2
     assert listed(client, dispatcher) == ["moved"]
+    assert listed(client, dispatcher, at=before.isoformat()) == ["trench"]
 
 
 def listed(client, headers, **between) -> list[str]:
@@ -185,6 +186,9 @@ def test_roads_are_closed_along_lines_over_mains_and_by_polygons(session, client
         {"slowdown": 1.0},
         {"reason": ""},
         {"ends_at": "2020-01-01T00:00:00Z"},
+        {"point": {"lon": 10.0, "lat": 90.0}},
+        {"point": None, "radius_m": None, "line": [body(SITE), body(SITE)], "width_m": 4.0},
+        {"point": None, "radius_m": None, "segment_ids": [1 << 40]},
         {"point": None, "radius_m": None, "pipe_ids": [str(uuid4())]},
         {"point": None, "radius_m": None, "polygon": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}},
         {
