@@ -14,10 +14,12 @@ from gis.coordinates import (
     box_around,
     from_wgs84,
     geojson_line,
+    line_shape,
     loaded,
     metric_plane,
     stored,
     straight_line_m,
+    straight_lines_m,
     to_wgs84,
     utm_srid,
 )
@@ -141,3 +143,15 @@ def test_the_box_holds_everything_within_its_radius(lat, metres, angle):
         lat=lat + np.degrees(reach * math.cos(angle) / 6_371_008.8),
     )
     assert box.covers(point.as_point())
+
+
+@given(st.lists(IN_CHINA, max_size=5), IN_CHINA)
+def test_many_straight_lines_are_measured_as_one_is(places, there):
+    expected = [straight_line_m(place, there) for place in places]
+    assert straight_lines_m(places, there).tolist() == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+def test_points_make_a_line_and_one_point_makes_a_point():
+    a, b = LonLat(lon=1.0, lat=2.0), LonLat(lon=3.0, lat=4.0)
+    assert line_shape([a, b]).coords[:] == [(1.0, 2.0), (3.0, 4.0)]
+    assert line_shape([a]).coords[:] == [(1.0, 2.0)]
