@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 
 from core.db import SessionFactory
-from gis.cache import current_network
+from gis.cache import current_mains, current_network
 from gis.errors import NoRoadGraph, NoServiceArea
 from gis.geocoding.loading import known_places
 from gis.roads.current import current_roads
@@ -32,11 +32,13 @@ def make_responsive(factory: SessionFactory, *, locates: bool = False) -> None:
     factory
         Where network and roads are read.
     locates
-        Read streets and addresses as well: who locates callers needs them.
+        Read mains, streets and addresses as well: who locates callers needs them.
     """
     with factory() as session:
         with suppress(NoServiceArea):
             current_network(session)
+            if locates:
+                current_mains(session)
         with suppress(NoRoadGraph):
             current_roads(session)
         if locates:

@@ -1,23 +1,24 @@
 """An account, words or a point -> a place on the network: pipe, chainage, side, segment, zone, and how sure.
 
 The customer's account knows its service connection, and that its main; this is certain. Only where there is no account
-does geometry decide, by a score over the mains nearby, and then the answer carries its alternatives: with a GPS error
-of 15 m the nearest main was the right one for only 34 in 100 points of a test on real mains.
+does geometry decide, by a score over the mains nearby (`gis.mains`), and then the answer carries its alternatives: with a
+GPS error of 15 m the nearest main was the right one for only 34 in 100 points of a test on real mains.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import MainlineError
-from gis.coordinates import LonLat, MetricPlane, box_around, loaded, metric_plane
+from gis.cache import current_mains
+from gis.coordinates import LonLat, loaded, metric_plane
 from gis.errors import (
     AccountNotFound,
     AddressNotFound,
@@ -25,45 +26,40 @@ from gis.errors import (
     NoMainNearby,
     NothingToLocate,
 )
-from gis.geocoding import AddressCandidate, MatchKind, geocode, normalise
+from gis.geocoding import AddressCandidate, MatchKind, geocode
+from gis.mains import Clues, Mains, Matches, believed_within
 from gis.models import (
     Address,
     CustomerAccount,
     LifecycleStatus,
     Pipe,
-    PipeClass,
     ServiceConnection,
     Side,
 )
 from gis.service_area import area_facts
 
 RADIUS_M = 120.0
+REACH_MAX_M = 500.0
+"""A place stated with a large error may be meant as far away as this, whatever the radius; beyond, asking helps more than listing."""
 GPS_ACCURACY_M = 15.0
-SET_BACK_M = 12.0
-"""A caller stands in or before a house, not on the main: added to the error of his point."""
 ADDRESS_ERROR_M = {
-    MatchKind.ADDRESS: 12.0,
+    MatchKind.ADDRESS: 10.0,
     MatchKind.PLACE: 30.0,
     MatchKind.INTERPOLATED: 30.0,
     MatchKind.CROSSING: 40.0,
     MatchKind.STREET: 120.0,
     MatchKind.DISTRICT: 120.0,
     MatchKind.POSTCODE: 120.0,
-    MatchKind.PLUS_CODE: 12.0,
-    MatchKind.COORDINATES: 12.0,
+    MatchKind.PLUS_CODE: 10.0,
+    MatchKind.COORDINATES: 10.0,
 }
-TRUNK_MM = 400
-"""Mains this large seldom have house connections."""
+"""How far a place stands from the house meant: a building's centre from its door, a number that is not recorded from where it
+was reckoned, the middle of a street from the house in it."""
 ALTERNATIVES = 4
 WORTH_LOOKING = 0.7
 """Addresses that match this much worse than the best are not looked at."""
 ADDRESS_SURE = 0.75
 """An address matched at least this well outranks the caller's own account."""
-
-# Weights of the score, in units of one half of a squared standard deviation (see findings on snapping).
-WEIGHT_STREET = 2.0
-WEIGHT_DISTRIBUTION = 1.0
-WEIGHT_IN_SERVICE = 3.0
 
 
 class Method(StrEnum):
@@ -136,137 +132,100 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class _Near:
-    """A main near a place."""
+class _Sought:
+    """A place for which a main is sought, and what is known of it."""
 
-    pipe_id: UUID
-    pipe_code: str
-    segment_id: int | None
-    zone_id: UUID | None
-    street: str | None
-    chainage_m: float
-    side: Side
-    distance_m: float
-    score: float
+    point: LonLat
+    error_m: float
+    street: str | None = None
+    zone_id: UUID | None = None
 
 
-def chainage_and_side(line: shapely.LineString, point: shapely.Point) -> tuple[float, Side]:
-    """Project a point on a line, both in metres: how far along, and on which side looking ahead."""
-    along = float(shapely.line_locate_point(line, point))
-    behind = shapely.line_interpolate_point(line, max(0.0, along - 0.5))
-    ahead = shapely.line_interpolate_point(line, min(line.length, along + 0.5))
-    cross = (ahead.x - behind.x) * (point.y - behind.y) - (ahead.y - behind.y) * (point.x - behind.x)
-    return along, Side.LEFT if cross >= 0 else Side.RIGHT
-
-
-def _score(
-    distance_m: float,
-    error_m: float,
-    *,
-    same_street: bool,
-    pipe_class: PipeClass,
-    diameter_mm: int | None,
-    in_service: bool,
-) -> float:
-    """Weigh one main: near, in the street named, of a kind that has house connections, in use."""
-    score = -(distance_m**2) / (2.0 * error_m**2)
-    score += WEIGHT_STREET * same_street
-    score += WEIGHT_DISTRIBUTION * (pipe_class is PipeClass.DISTRIBUTION and (diameter_mm or 0) < TRUNK_MM)
-    score += WEIGHT_IN_SERVICE * in_service
-    return score
-
-
-def _mains_near(
+def _nearby(
     session: Session,
-    plane: MetricPlane,
-    place: LonLat,
+    sought: Sequence[_Sought],
     *,
     radius_m: float,
-    error_m: float,
-    street: str | None,
-) -> list[_Near]:
-    """Score the mains within `radius_m` of a place, best first."""
-    rows = session.execute(
-        select(
-            Pipe.id,
-            Pipe.asset_code,
-            Pipe.segment_id,
-            Pipe.zone_id,
-            Pipe.road_name,
-            Pipe.pipe_class,
-            Pipe.diameter_mm,
-            Pipe.lifecycle_status,
-            Pipe.length_m,
-            Pipe.geom,
-        ).where(
-            Pipe.geom.op("&&")(box_around(place, radius_m)),
-            Pipe.lifecycle_status != LifecycleStatus.ABANDONED,
-        )
+    method: Method,
+    sure: float = 1.0,
+    address_text: str | None = None,
+) -> list[Location | None]:
+    """Put places on the network by the mains near them; None where there is no main within reach.
+
+    A place stated with a large error is believed as far as that: it reaches further, and what may lie beyond its reach is
+    taken off the confidence.
+    """
+    mains = current_mains(session)
+    x, y = metric_plane(area_facts(session).plane_srid).to_plane(
+        np.array([one.point.lon for one in sought], dtype=np.float64),
+        np.array([one.point.lat for one in sought], dtype=np.float64),
     )
-    point = plane.point(place)
-    named = normalise(street) if street else None
-    mains = []
-    for pipe_id, code, segment, zone, road, pipe_class, diameter, status, length_m, geometry in rows:
-        line = plane.project(loaded(geometry))
-        distance = float(line.distance(point))
-        if distance > radius_m:
-            continue
-        along, side = chainage_and_side(line, point)
-        score = _score(
-            distance,
-            error_m,
-            same_street=named is not None and road is not None and normalise(road) == named,
-            pipe_class=pipe_class,
-            diameter_mm=diameter,
-            in_service=status is LifecycleStatus.IN_SERVICE,
+    error_m = np.array([one.error_m for one in sought], dtype=np.float64)
+    reach_m = np.maximum(radius_m, np.minimum(error_m, REACH_MAX_M))
+    clues = Clues(
+        np.column_stack([x, y]),
+        error_m,
+        street=np.array([mains.street_named(one.street) for one in sought], dtype=np.int64),
+        zone=np.array([mains.zone_numbered(one.zone_id) for one in sought], dtype=np.int64),
+    )
+    matches = mains.match(clues, reach_m)
+    believed = sure * believed_within(reach_m, error_m)
+    return [
+        _of_matches(
+            mains, matches, at, one.point, method=method, sure=float(believed[at]), address_text=address_text
         )
-        chainage = along / max(line.length, 1e-9) * length_m
-        mains.append(_Near(pipe_id, code, segment, zone, road, chainage, side, distance, score))
-    mains.sort(key=lambda main: (-main.score, main.pipe_code))
-    return mains
+        for at, one in enumerate(sought)
+    ]
 
 
-def _shares(scores: Sequence[float]) -> list[float]:
-    """Turn scores into shares of belief that add up to one."""
-    best = max(scores)
-    weights = [math.exp(score - best) for score in scores]
-    total = sum(weights)
-    return [weight / total for weight in weights]
-
-
-def _from_mains(
-    mains: Sequence[_Near], place: LonLat, *, method: Method, sure: float, address_text: str | None
-) -> Location:
-    """Make a location of the best main, the rest its alternatives."""
-    shares = [share * sure for share in _shares([main.score for main in mains])]
-    best = mains[0]
+def _of_matches(
+    mains: Mains,
+    matches: Matches,
+    place: int,
+    point: LonLat,
+    *,
+    method: Method,
+    sure: float,
+    address_text: str | None,
+) -> Location | None:
+    """Make a location of the most believed main, the next ones its alternatives."""
+    rows = matches.ranked(place)
+    if not len(rows):
+        return None
+    shares = (matches.share[rows] * sure).tolist()
+    row, main = int(rows[0]), int(matches.main[rows[0]])
     return Location(
-        point=place,
-        pipe_id=best.pipe_id,
-        pipe_code=best.pipe_code,
-        chainage_m=best.chainage_m,
-        side=best.side,
-        segment_id=best.segment_id,
-        zone_id=best.zone_id,
-        street=best.street,
+        point=point,
+        pipe_id=mains.pipe_id(main),
+        pipe_code=mains.code[main],
+        chainage_m=float(matches.chainage_m[row]),
+        side=Side.LEFT if matches.is_left[row] else Side.RIGHT,
+        segment_id=mains.segment_id(main),
+        zone_id=mains.zone_id(main),
+        street=mains.road_name(main),
         method=method,
         confidence=shares[0],
         margin=shares[0] - (shares[1] if len(shares) > 1 else 0.0),
-        distance_m=best.distance_m,
+        distance_m=float(matches.distance_m[row]),
         address_text=address_text,
         account_id=None,
         account_no=None,
         alternatives=tuple(
             Alternative(
-                point=place,
-                pipe_id=main.pipe_id,
-                pipe_code=main.pipe_code,
-                segment_id=main.segment_id,
+                point=point,
+                pipe_id=mains.pipe_id(other),
+                pipe_code=mains.code[other],
+                segment_id=mains.segment_id(other),
                 confidence=share,
-                distance_m=main.distance_m,
+                distance_m=distance_m,
                 address_text=address_text,
             )
-            for main, share in zip(mains[1 : 1 + ALTERNATIVES], shares[1:], strict=False)
+            for other, share, distance_m in zip(
+                matches.main[rows[1 : 1 + ALTERNATIVES]].tolist(),
+                shares[1:],
+                matches.distance_m[rows[1 : 1 + ALTERNATIVES]].tolist(),
+                strict=False,
+            )
         ),
     )
 
@@ -283,27 +242,49 @@ def locate_point(
     accuracy_m
         The error the phone states, metres.
     radius_m
-        How far the main may be, metres; a phone that states a large error is believed as far as that.
+        How far the main may be, metres; a phone that states a larger error is believed as far as that.
 
     Raises
     ------
     NoMainNearby
         No main within the radius: too far is an error, not a guess.
     """
-    error = math.hypot(accuracy_m or GPS_ACCURACY_M, SET_BACK_M)
-    plane = metric_plane(area_facts(session).plane_srid)
-    mains = _mains_near(session, plane, point, radius_m=radius_m, error_m=error, street=None)
-    if not mains:
+    (place,) = locate_points(session, [point], accuracy_m=[accuracy_m], radius_m=radius_m)
+    if place is None:
         raise NoMainNearby
-    return _from_mains(mains, point, method=Method.POINT, sure=1.0, address_text=None)
+    return place
 
 
-_SERVED = (
+def locate_points(
+    session: Session,
+    points: Sequence[LonLat],
+    *,
+    accuracy_m: Sequence[float | None] | None = None,
+    radius_m: float = RADIUS_M,
+) -> list[Location | None]:
+    """Find the mains meant by many points at once, as `locate_point` finds each; None where no main is within reach.
+
+    Parameters
+    ----------
+    points
+        WGS 84.
+    accuracy_m
+        The error of each, metres.
+    radius_m
+        How far a main may be, metres.
+    """
+    stated = accuracy_m or [None] * len(points)
+    sought = [_Sought(point, error or GPS_ACCURACY_M) for point, error in zip(points, stated, strict=True)]
+    return _nearby(session, sought, radius_m=radius_m, method=Method.POINT)
+
+
+_ACCOUNTS = (
     select(
         CustomerAccount.id,
         CustomerAccount.account_no,
         Address.text,
         Address.street,
+        Address.geom,
         ServiceConnection.tap_chainage_m,
         ServiceConnection.tap_side,
         ServiceConnection.geom,
@@ -311,23 +292,28 @@ _SERVED = (
         Pipe.asset_code,
         Pipe.segment_id,
         Pipe.zone_id,
+        Pipe.lifecycle_status,
     )
-    .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id)
-    .join(Pipe, Pipe.id == ServiceConnection.pipe_id)
     .join(Address, Address.id == CustomerAccount.address_id, isouter=True)
-    .where(ServiceConnection.geom.is_not(None), Pipe.lifecycle_status != LifecycleStatus.ABANDONED)
+    .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id, isouter=True)
+    .join(Pipe, Pipe.id == ServiceConnection.pipe_id, isouter=True)
     .order_by(CustomerAccount.account_no)
+    .limit(20)
 )
 
 
-def _served_places(session: Session, condition: Any, *, method: Method, sure: float) -> list[Location]:
-    """Locate accounts through their service connections; any SQL condition on their tables chooses them."""
+def _places_of_accounts(session: Session, condition: Any, *, method: Method, sure: float) -> list[Location]:
+    """Locate accounts; any SQL condition on their tables chooses them.
+
+    Through their service connections; where none is recorded, or its main is abandoned, by the mains near their address.
+    """
     places = []
     for (
         account_id,
         account_no,
         text,
         street,
+        home,
         chainage,
         side,
         line,
@@ -335,12 +321,13 @@ def _served_places(session: Session, condition: Any, *, method: Method, sure: fl
         code,
         segment,
         zone,
-    ) in session.execute(_SERVED.where(condition).limit(20)):
-        service = shapely.get_coordinates(loaded(line))
-        door = LonLat(lon=float(service[-1][0]), lat=float(service[-1][1]))
-        places.append(
-            Location(
-                point=door,
+        status,
+    ) in session.execute(_ACCOUNTS.where(condition)):
+        place: Location | None = None
+        if line is not None and status is not LifecycleStatus.ABANDONED:
+            service = shapely.get_coordinates(loaded(line))
+            place = Location(
+                point=LonLat(lon=float(service[-1][0]), lat=float(service[-1][1])),
                 pipe_id=pipe_id,
                 pipe_code=code,
                 chainage_m=chainage,
@@ -356,7 +343,16 @@ def _served_places(session: Session, condition: Any, *, method: Method, sure: fl
                 account_id=account_id,
                 account_no=account_no,
             )
-        )
+        elif home is not None:
+            at_home = _Sought(
+                LonLat.from_stored(home), ADDRESS_ERROR_M[MatchKind.ADDRESS], street=street, zone_id=zone
+            )
+            (found,) = _nearby(
+                session, [at_home], radius_m=RADIUS_M, method=method, sure=sure, address_text=text
+            )
+            place = found and replace(found, account_id=account_id, account_no=account_no)
+        if place is not None:
+            places.append(place)
     return places
 
 
@@ -366,10 +362,10 @@ def locate_account(session: Session, account_no: str) -> Location:
     Raises
     ------
     AccountNotFound
-        Nobody has that number, or no service connection is recorded for it.
+        Nobody has that number, or neither its service connection nor its address leads to a main.
     """
     condition = CustomerAccount.account_no == account_no.strip()
-    places = _served_places(session, condition, method=Method.ACCOUNT, sure=0.99)
+    places = _places_of_accounts(session, condition, method=Method.ACCOUNT, sure=0.99)
     if not places:
         raise AccountNotFound
     return places[0]
@@ -383,83 +379,69 @@ def locate_phone(session: Session, phone: str) -> Location:
     CallerUnknown
         No account has it.
     """
-    places = _served_places(session, CustomerAccount.phone == phone, method=Method.PHONE, sure=0.95)
+    places = _places_of_accounts(session, CustomerAccount.phone == phone, method=Method.PHONE, sure=0.95)
     if not places:
         raise CallerUnknown
-    return _one_of(places, [1.0] * len(places), sure=0.95)
+    return _one_of(places, [1.0] * len(places))
 
 
-def _one_of(places: Sequence[Location], weights: Sequence[float], *, sure: float) -> Location:
-    """Choose the first of several places, the others its alternatives; belief is shared by weight.
+def _one_of(places: Sequence[Location], weights: Sequence[float]) -> Location:
+    """Choose the first of several places, the others its alternatives; its belief is shared among them by weight.
 
     Places in one segment count as one place: what matters for the water is the same.
     """
-    total = sum(weights)
-    shares = [sure * weight / total for weight in weights]
     best = places[0]
-    same = [place.segment_id is not None and place.segment_id == best.segment_id for place in places]
-    same[0] = True
-    confidence = sum(share for share, alike in zip(shares, same, strict=True) if alike)
-    rest = [share for share, alike in zip(shares, same, strict=True) if not alike]
-    return Location(
-        point=best.point,
-        pipe_id=best.pipe_id,
-        pipe_code=best.pipe_code,
-        chainage_m=best.chainage_m,
-        side=best.side,
-        segment_id=best.segment_id,
-        zone_id=best.zone_id,
-        street=best.street,
-        method=best.method,
+    total = sum(weights)
+    shares = [best.confidence * weight / total for weight in weights]
+    alike = [
+        at == 0 or (place.segment_id is not None and place.segment_id == best.segment_id)
+        for at, place in enumerate(places)
+    ]
+    confidence = sum(share for share, same in zip(shares, alike, strict=True) if same)
+    beside = [replace(other, confidence=other.confidence * weights[0] / total) for other in best.alternatives]
+    elsewhere = [
+        Alternative(
+            point=place.point,
+            pipe_id=place.pipe_id,
+            pipe_code=place.pipe_code,
+            segment_id=place.segment_id,
+            confidence=share,
+            distance_m=place.distance_m,
+            address_text=place.address_text,
+        )
+        for place, share in zip(places[1:], shares[1:], strict=True)
+    ]
+    rivals = [other.confidence for other in beside] + [
+        share for share, same in zip(shares, alike, strict=True) if not same
+    ]
+    others = sorted([*beside, *elsewhere], key=lambda other: -other.confidence)
+    return replace(
+        best,
         confidence=confidence,
-        margin=confidence - max(rest, default=0.0),
-        distance_m=best.distance_m,
-        address_text=best.address_text,
-        account_id=best.account_id,
-        account_no=best.account_no,
-        alternatives=(
-            *best.alternatives,
-            *(
-                Alternative(
-                    point=place.point,
-                    pipe_id=place.pipe_id,
-                    pipe_code=place.pipe_code,
-                    segment_id=place.segment_id,
-                    confidence=share,
-                    distance_m=place.distance_m,
-                    address_text=place.address_text,
-                )
-                for place, share in zip(places[1:], shares[1:], strict=True)
-            ),
-        )[: ALTERNATIVES + 1],
+        margin=confidence - max(rivals, default=0.0),
+        alternatives=tuple(others[: ALTERNATIVES + 1]),
     )
 
 
-def _place_of(
-    session: Session, candidate: AddressCandidate, *, plane: MetricPlane, radius_m: float
-) -> Location | None:
+def _place_of(session: Session, candidate: AddressCandidate, *, radius_m: float) -> Location | None:
     """Put an address on the network: through a customer there, else by the mains near it."""
     method = ADDRESS_METHODS[candidate.kind]
     if candidate.address_id is not None:
-        served = _served_places(
+        of_customers = _places_of_accounts(
             session, Address.id == candidate.address_id, method=method, sure=candidate.score
         )
-        if served:
-            first = served[0]
-            return _one_of([first], [1.0], sure=candidate.score)
-    mains = _mains_near(
+        if of_customers:
+            return of_customers[0]
+    sought = _Sought(candidate.point, ADDRESS_ERROR_M[candidate.kind], street=candidate.street)
+    (place,) = _nearby(
         session,
-        plane,
-        candidate.point,
+        [sought],
         radius_m=radius_m,
-        error_m=ADDRESS_ERROR_M[candidate.kind],
-        street=candidate.street,
+        method=method,
+        sure=candidate.score,
+        address_text=candidate.text,
     )
-    if not mains:
-        return None
-    return _from_mains(
-        mains, candidate.point, method=method, sure=candidate.score, address_text=candidate.text
-    )
+    return place
 
 
 def locate_address(session: Session, address_text: str, *, radius_m: float = RADIUS_M) -> Location:
@@ -475,20 +457,19 @@ def locate_address(session: Session, address_text: str, *, radius_m: float = RAD
     candidates = geocode(session, address_text, limit=ALTERNATIVES + 1)
     if not candidates:
         raise AddressNotFound
-    plane = metric_plane(area_facts(session).plane_srid)
     places: list[Location] = []
     weights: list[float] = []
     for candidate in candidates:
         if places and candidate.score < WORTH_LOOKING * candidates[0].score:
             break
-        place = _place_of(session, candidate, plane=plane, radius_m=radius_m)
+        place = _place_of(session, candidate, radius_m=radius_m)
         if place is not None:
             places.append(place)
             # The tenth power makes a clearly worse match count little and an equal one count the same.
             weights.append(candidate.score**10)
     if not places:
         raise NoMainNearby
-    return _one_of(places, weights, sure=places[0].confidence)
+    return _one_of(places, weights)
 
 
 def locate(

@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from gis.coordinates import MetricPlane
 from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, pipe_volumes_m3
+from gis.mains import CLASSES, STATUSES, Mains, sides_of_centrelines
 from gis.models import Pipe
 
 # Each column comes as one value, so that 60,000 pipes cost a few round figures instead of 60,000 Python rows.
@@ -56,6 +59,33 @@ _CUSTOMERS = text("""
              WHERE p.lifecycle_status <> 'abandoned'
              GROUP BY 1, 2) per_pipe""")
 
+# A line's binary form without its first nine bytes (byte order, kind, number of corners) is its corners. Sorted once, as Python sorts.
+_MAINS = text("""
+    SELECT coalesce(string_agg(uuid_send(p.id), ''::bytea), ''::bytea),
+           coalesce(string_agg(p.code, E'\\x1f'), ''),
+           coalesce(string_agg(substring(ST_AsBinary(p.geom, 'NDR') FROM 10), ''::bytea), ''::bytea),
+           coalesce(string_agg(int8send(ST_NPoints(p.geom)), ''::bytea), ''::bytea),
+           coalesce(string_agg(float8send(p.length_m), ''::bytea), ''::bytea),
+           coalesce(string_agg(coalesce(p.road_name, ''), E'\\x1f'), ''),
+           coalesce(string_agg(uuid_send(coalesce(p.zone_id, '00000000-0000-0000-0000-000000000000')), ''::bytea), ''::bytea),
+           coalesce(string_agg(int8send(coalesce(p.segment_id, -1)), ''::bytea), ''::bytea),
+           coalesce(string_agg(int8send(array_position(CAST(:classes AS text[]), CAST(p.pipe_class AS text))), ''::bytea), ''::bytea),
+           coalesce(string_agg(int8send(array_position(CAST(:statuses AS text[]), CAST(p.lifecycle_status AS text))), ''::bytea), ''::bytea),
+           coalesce(string_agg(float8send(coalesce(p.diameter_mm, 'NaN'::float8)), ''::bytea), ''::bytea),
+           coalesce(string_agg(boolsend(p.is_closed), ''::bytea), ''::bytea),
+           coalesce(string_agg(int8send(coalesce(p.on_left, 0)) || int8send(coalesce(p.on_right, 0)), ''::bytea), ''::bytea)
+      FROM (SELECT pipe.*, asset_code COLLATE "C" AS code, on_left, on_right
+              FROM gis.pipe
+              LEFT JOIN (SELECT pipe_id, count(*) FILTER (WHERE tap_side = 'left') AS on_left, count(*) FILTER (WHERE tap_side = 'right') AS on_right
+                           FROM gis.service_connection GROUP BY pipe_id) tapped ON pipe_id = pipe.id
+             WHERE lifecycle_status <> 'abandoned' AND ST_NPoints(geom) > 1
+             ORDER BY code) p""")
+_CENTRELINES = text("""
+    SELECT coalesce(string_agg(substring(ST_AsBinary(geom, 'NDR') FROM 10), ''::bytea ORDER BY id), ''::bytea),
+           coalesce(string_agg(int8send(ST_NPoints(geom)), ''::bytea ORDER BY id), ''::bytea),
+           coalesce(string_agg(name, E'\\x1f' ORDER BY id), '')
+      FROM gis.road_edge WHERE reverse_of IS NULL AND name <> '' AND ST_NPoints(geom) > 1""")
+
 
 class BrokenReference(LookupError):
     """A stored asset stands on something that is not there or abandoned: whoever stored it made a mistake."""
@@ -71,6 +101,10 @@ def _flags(raw: Any) -> NDArray[np.bool_]:
 
 def _floats(raw: Any) -> NDArray[np.float64]:
     return np.frombuffer(raw, dtype=">f8").astype(np.float64)
+
+
+def _ints(raw: Any) -> NDArray[np.int64]:
+    return np.frombuffer(raw, dtype=">i8").astype(np.int64)
 
 
 def _codes(joined: str) -> list[str]:
@@ -130,6 +164,69 @@ def load_isolation_network(session: Session) -> IsolationNetwork:
         valve_lon=places[:, 0],
         valve_lat=places[:, 1],
     )
+
+
+def load_mains(session: Session, plane: MetricPlane) -> Mains:
+    """Read all mains for weighing them, and on which side of each its street's centreline lies; 70,000 take about a second."""
+    (
+        pipe,
+        codes,
+        corners,
+        corner_counts,
+        length,
+        roads,
+        zone,
+        segment,
+        pipe_class,
+        status,
+        diameter,
+        closed,
+        taps,
+    ) = session.execute(
+        _MAINS,
+        {"classes": [one.value for one in CLASSES], "statuses": [one.value for one in STATUSES]},
+    ).one()
+    lines = _lines(plane, corners, corner_counts)
+    names = roads.split("\x1f") if len(lines) else []
+    road_names = sorted(set(names) - {""})
+    number = {name: at for at, name in enumerate(road_names)} | {"": NONE}
+    zone_key, zone_at = np.unique(_keys(zone), return_inverse=True)
+    if len(zone_key) and zone_key[0] == b"":  # the zone that is none sorts first
+        zone_key, zone_at = zone_key[1:], zone_at - 1
+    road_corners, road_counts, centreline_names = session.execute(_CENTRELINES).one()
+    return Mains(
+        key=_keys(pipe),
+        code=_codes(codes),
+        lines=lines,
+        length_m=_floats(length),
+        road=np.array([number[name] for name in names], dtype=np.int64),
+        road_names=road_names,
+        zone=zone_at,
+        zone_key=zone_key,
+        segment=_ints(segment),
+        pipe_class=_ints(pipe_class) - 1,
+        status=_ints(status) - 1,
+        diameter_mm=_floats(diameter),
+        is_closed=_flags(closed),
+        taps=_ints(taps).reshape(-1, 2),
+        centreline=sides_of_centrelines(
+            lines,
+            names,
+            _lines(plane, road_corners, road_counts),
+            _codes(centreline_names),
+        ),
+    )
+
+
+def _lines(plane: MetricPlane, corners: Any, counts: Any) -> NDArray[np.object_]:
+    """Draw lines in the plane from all their corners, longitude before latitude, and the number of corners of each."""
+    degrees = np.frombuffer(corners, dtype="<f8").reshape(-1, 2)
+    of_each = _ints(counts)
+    drawn = shapely.linestrings(
+        np.column_stack(plane.to_plane(degrees[:, 0], degrees[:, 1])),
+        indices=np.repeat(np.arange(len(of_each)), of_each),
+    )
+    return np.asarray(drawn, dtype=object)
 
 
 def drawn_pipes(session: Session, pipe_ids: Sequence[UUID]) -> dict[str, Any] | None:
