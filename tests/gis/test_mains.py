@@ -5,10 +5,10 @@ import pytest
 import shapely
 
 from gis.coordinates import metric_plane
+from gis.isolation import NONE
 from gis.mains import (
     CHUNK,
     CLASSES,
-    NONE,
     SAME_ZONE,
     STATUSES,
     Clues,
