@@ -39,8 +39,10 @@ from gis.models import (
 from gis.service_area import area_facts
 
 RADIUS_M = 120.0
+REACH_ERRORS = 2.0
+"""A place is sought at least this many times its error round about: it lies within that 86 times in 100."""
 REACH_MAX_M = 500.0
-"""A place stated with a large error may be meant as far away as this, whatever the radius; beyond, asking helps more than listing."""
+"""But no further than this: beyond, asking helps more than listing."""
 GPS_ACCURACY_M = 15.0
 ADDRESS_ERROR_M = {
     MatchKind.ADDRESS: 10.0,
@@ -152,7 +154,7 @@ def _nearby(
 ) -> list[Location | None]:
     """Put places on the network by the mains near them; None where there is no main within reach.
 
-    A place stated with a large error is believed as far as that: it reaches further, and what may lie beyond its reach is
+    A place stated with a large error reaches further, and what may lie beyond its reach is
     taken off the confidence.
     """
     mains = current_mains(session)
@@ -161,7 +163,7 @@ def _nearby(
         np.array([one.point.lat for one in sought], dtype=np.float64),
     )
     error_m = np.array([one.error_m for one in sought], dtype=np.float64)
-    reach_m = np.maximum(radius_m, np.minimum(error_m, REACH_MAX_M))
+    reach_m = np.maximum(radius_m, np.minimum(REACH_ERRORS * error_m, REACH_MAX_M))
     clues = Clues(
         np.column_stack([x, y]),
         error_m,
@@ -242,7 +244,7 @@ def locate_point(
     accuracy_m
         The error the phone states, metres.
     radius_m
-        How far the main may be, metres; a phone that states a larger error is believed as far as that.
+        How far the main may be, metres; a phone that states a large error is believed as far as twice that.
 
     Raises
     ------

@@ -27,8 +27,9 @@ STATUSES = tuple(one for one in LifecycleStatus if one is not LifecycleStatus.AB
 CLASSES = tuple(PipeClass)
 """What `Mains.pipe_class` counts by."""
 
-SET_BACK_M = 12.0
-"""A caller stands in or before a house, not on the main: added to the error of his place."""
+SET_BACK_M = 6.0
+"""By how much houses differ in their distance from their mains, added to the error of a place: that all stand back some 20 m
+favours no main (23 m at the median of a real town, 29 m at the 95th percentile)."""
 
 SAME_STREET, OTHER_STREET = 1.0, -1.5
 """Of the houses of a street some 85 in 100 hang on a main recorded by that street's name (the others on a corner or at the
@@ -68,6 +69,8 @@ EQUAL = 1e-9
 """Shares of belief that differ less are equal: what differs is the rounding."""
 CHUNK = 2048
 """Places weighed at a time: their candidates stay in the processor's cache."""
+NEIGHBOURS_M = 500.0
+"""Places in a square of this size are weighed one after the other."""
 _TINY = 1e-12
 
 
@@ -103,7 +106,7 @@ class Clues:
     def __len__(self) -> int:
         return len(self.places)
 
-    def part(self, rows: slice) -> "Clues":
+    def part(self, rows: slice | Ints) -> "Clues":
         """Take some of the places."""
         return Clues(self.places[rows], self.error_m[rows], self.street[rows], self.zone[rows])
 
@@ -124,15 +127,19 @@ class Matches:
     share: Floats
 
     @classmethod
-    def joined(cls, parts: Sequence["Matches"]) -> "Matches":
-        """Put the matches of several parts one after the other."""
-        if len(parts) == 1:
-            return parts[0]
+    def joined(cls, parts: Sequence["Matches"], order: Ints) -> "Matches":
+        """Put the matches of several parts together; `order` names the place of each, part after part."""
         counts = np.concatenate([np.diff(part.start) for part in parts])
+        begin = _starts(counts)[:-1]
+        at = np.empty_like(order)
+        at[order] = np.arange(len(order))
+        start = _starts(counts[at])
+        rows = np.repeat(begin[at] - start[:-1], counts[at])
+        rows += np.arange(len(rows))
         return cls(
-            _starts(counts),
+            start,
             *(
-                np.concatenate([getattr(part, name) for part in parts])
+                np.concatenate([getattr(part, name) for part in parts])[rows]
                 for name in ("main", "distance_m", "chainage_m", "is_left", "share")
             ),
         )
@@ -332,13 +339,15 @@ class Mains:
         matches
             All mains within reach, with their shares of belief. For many places the work is shared by the processors.
         """
-        parts = [slice(at, at + CHUNK) for at in range(0, len(clues), CHUNK)] or [slice(0)]
-        if len(parts) == 1:
+        if len(clues) <= CHUNK:
             return self._weighed(clues, reach_m)
+        # Neighbours one after the other: their candidates are in the processor's cache already.
+        east, north = (clues.places // NEIGHBOURS_M).T
+        order = np.lexsort((east, north))
+        parts = [order[at : at + CHUNK] for at in range(0, len(order), CHUNK)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            return Matches.joined(
-                list(threads.map(lambda rows: self._weighed(clues.part(rows), reach_m[rows]), parts))
-            )
+            weighed = list(threads.map(lambda rows: self._weighed(clues.part(rows), reach_m[rows]), parts))
+        return Matches.joined(weighed, order)
 
     def _weighed(self, clues: Clues, reach_m: Floats) -> Matches:
         x, y = clues.places[:, 0], clues.places[:, 1]

@@ -39,8 +39,8 @@ def test_a_house_hangs_on_the_small_main_though_the_large_one_is_nearer(session,
     found = locate_point(session, place(100.0, 12.0))
     assert found.pipe_code == "DN100"
     assert found.distance_m == pytest.approx(15.0, abs=0.01)
-    # 9 m beside 15 m at an error of 19.2 m is worth 0.2; that large mains have no houses is worth 3.
-    assert found.confidence == pytest.approx(1 / (1 + 2.718281828**-2.805), abs=0.002)
+    # 9 m beside 15 m at an error of 15 and 6 m is worth (15² - 9²) / 522 = 0.28; that large mains have no houses is worth 3.
+    assert found.confidence == pytest.approx(1 / (1 + 2.718281828**-2.724), abs=0.002)
     assert others(found) == ["DN600"]
 
 
@@ -79,16 +79,16 @@ def test_without_neighbours_the_centreline_tells_which_side_a_main_is_on(session
     changed(session)
     after = locate_point(session, place(100.0, 12.0))
     assert before.pipe_code == after.pipe_code == "NORTH"
-    # By distance alone 8 m beside 16 m: e^0.26 = 1.30 to one. The centreline makes it 0.602 to 0.321 times that.
-    assert before.confidence == pytest.approx(1.298 / 2.298, abs=0.002)
-    assert after.confidence == pytest.approx(2.43 / 3.43, abs=0.003)
+    # By distance alone 8 m beside 16 m: e^0.368 = 1.445 to one. The centreline makes it 0.602 to 0.321 times that.
+    assert before.confidence == pytest.approx(1.445 / 2.445, abs=0.002)
+    assert after.confidence == pytest.approx(2.703 / 3.703, abs=0.003)
 
 
 def test_the_centreline_of_another_street_tells_nothing(session, drawing):
     drawing.main("NORTH", along(4.0), street="Mill Street")
     drawing.main("SOUTH", along(-4.0), street="Mill Street")
     drawing.road("Church Street", along(0.0))
-    assert locate_point(session, place(100.0, 12.0)).confidence == pytest.approx(1.298 / 2.298, abs=0.002)
+    assert locate_point(session, place(100.0, 12.0)).confidence == pytest.approx(1.445 / 2.445, abs=0.002)
 
 
 def test_mains_that_nothing_tells_apart_have_a_half_each(session, drawing):
@@ -116,9 +116,9 @@ def test_on_a_corner_the_street_of_the_address_decides(session, corner):
     assert (found.pipe_code, found.method) == ("MILL", Method.ADDRESS)
     assert found.street == "Mill Street"
     assert others(found) == ["ASH"]
-    # The street is worth 2.5, the 6 m (14² - 8²) / (2 · (10² + 12²)) = 0.27; the address itself is believed by its match.
+    # The street is worth 2.5, the 6 m (14² - 8²) / (2 · (10² + 6²)) = 0.49; the address itself is believed by its match.
     belief = found.confidence + found.alternatives[0].confidence
-    assert found.confidence / belief == pytest.approx(1 / (1 + 2.718281828**-2.23), abs=0.003)
+    assert found.confidence / belief == pytest.approx(1 / (1 + 2.718281828**-2.015), abs=0.003)
     assert found.margin == pytest.approx(found.confidence - found.alternatives[0].confidence)
 
 

@@ -10,6 +10,7 @@ from gis.mains import (
     CHUNK,
     CLASSES,
     SAME_ZONE,
+    SET_BACK_M,
     STATUSES,
     Clues,
     Mains,
@@ -174,7 +175,7 @@ def test_a_known_zone_is_worth_its_weight():
 
 def test_belief_ends_where_the_reach_does():
     """Of a two-dimensional error one fifth of the reach nothing is lost, of one equal to it e^(-1/2)."""
-    error = np.array([(24.0**2 - 12.0**2) ** 0.5, (120.0**2 - 12.0**2) ** 0.5])
+    error = np.sqrt(np.array([24.0, 120.0]) ** 2 - SET_BACK_M**2)
     assert believed_within(np.full(2, 120.0), error) == pytest.approx([1 - np.exp(-12.5), 1 - np.exp(-0.5)])
 
 
