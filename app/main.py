@@ -14,7 +14,6 @@ import fieldapp_api.api
 import gis.api
 import gis.places.api
 import gis.roads.api
-import gis.places_api
 import gis.versions.api
 import gis.versions.uploads
 import hotline.api
@@ -44,7 +43,6 @@ ROUTERS = (
     tracker.api.router,
     gis.api.router,
     gis.roads.api.router,
-    gis.places_api.router,
     core.api.router,
     gis.places.api.router,
     hotline.directory.api.router,

@@ -19,7 +19,9 @@ from gis.places import pictures
 from gis.places.facts import facts_near
 from gis.places.photographs import MEDIA_TYPE
 from gis.places.pictures import PICTURE_BYTES_MAX, Told
-from gis.places.schemas import NearIn, PictureOut, PicturesNearIn, PicturesOut, PlaceFactsOut
+from gis.places.reverse import whereabouts
+from gis.places.schemas import NearIn, PictureOut, PicturesNearIn, PicturesOut, PlaceFactsOut, WhereaboutsOut
+from gis.schemas import PointIn
 from gis.service_area import ensure_seen
 
 router = APIRouter(prefix="/api", tags=["places"], responses=RESPONSES)
@@ -44,6 +46,19 @@ def tell_facts(
 ) -> PlaceFactsOut:
     """Tell what lies near a place: its main, valves, hydrants, buildings, streets, land, customers in numbers, shutdowns ahead."""
     return PlaceFactsOut.of(facts_near(session, settings, actor, asked.circle()))
+
+
+@router.get("/places/reverse")
+def look_up_point(
+    asked: Annotated[PointIn, Query()],
+    session: DbSession,
+    settings: AppSettings,
+    actor: Annotated[Actor, requires("locate.use")],
+) -> WhereaboutsOut:
+    """Tell what is at a point: addresses, street, main, valves and hydrants, the nearest first."""
+    place = asked.place()
+    ensure_seen(session, actor, place, margin_m=settings.service_area_margin_m)
+    return WhereaboutsOut.of(whereabouts(session, actor, place, radius_m=settings.locate_radius_m))
 
 
 @router.get("/pictures")

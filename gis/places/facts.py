@@ -115,7 +115,7 @@ class StreetFacts:
     """A street that comes near."""
 
     name: str
-    place: str | None
+    district: str | None
     distance_m: float
 
 

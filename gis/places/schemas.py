@@ -20,7 +20,8 @@ from gis.models import (
 from gis.places.circle import Circle
 from gis.places.facts import PlaceFacts
 from gis.places.pictures import may_change
-from gis.schemas import PointIn, PointOut
+from gis.places.reverse import NearAsset, Quarter, Whereabouts
+from gis.schemas import LocationOut, PointIn, PointOut
 
 T = TypeVar("T")
 
@@ -159,7 +160,7 @@ class StreetFactsOut(_Fact):
     """A street that comes near."""
 
     name: str
-    place: str | None
+    district: str | None
     distance_m: float
 
 
@@ -215,4 +216,80 @@ class PlaceFactsOut(BaseModel):
             land=NearestOut[LandFactsOut].model_validate(facts.land),
             customers=CustomerFactsOut.model_validate(facts.customers),
             shutdowns=[ShutdownFactsOut.model_validate(one) for one in facts.shutdowns],
+        )
+
+
+class NearStreetOut(BaseModel):
+    """The street a point lies at; `side` is null in the middle of it."""
+
+    name: str
+    distance_m: float
+    side: Quarter | None
+
+
+class NearAddressOut(BaseModel):
+    """An address near a point; `is_across`: on the other side of the point's street, null where it is in another street."""
+
+    text: str
+    street: str
+    house_number: str | None
+    point: PointOut
+    distance_m: float
+    is_across: bool | None
+
+
+class NearAssetOut(BaseModel):
+    """A valve or a hydrant near a point."""
+
+    id: UUID
+    asset_code: str
+    point: PointOut
+    distance_m: float
+
+    @classmethod
+    def of(cls, near: NearAsset) -> "NearAssetOut":
+        """Write one down."""
+        return cls(
+            id=near.id,
+            asset_code=near.asset_code,
+            point=PointOut.of(near.point),
+            distance_m=round(near.distance_m, 2),
+        )
+
+
+class WhereaboutsOut(BaseModel):
+    """What is at a point, the nearest first; null and empty: nothing near enough to describe it."""
+
+    point: PointOut
+    street: NearStreetOut | None
+    addresses: list[NearAddressOut]
+    main: LocationOut | None
+    valves: list[NearAssetOut]
+    hydrants: list[NearAssetOut]
+
+    @classmethod
+    def of(cls, found: Whereabouts) -> "WhereaboutsOut":
+        """Write it down."""
+        return cls(
+            point=PointOut.of(found.point),
+            street=found.street
+            and NearStreetOut(
+                name=found.street.name,
+                distance_m=round(found.street.distance_m, 2),
+                side=found.street.side,
+            ),
+            addresses=[
+                NearAddressOut(
+                    text=near.text,
+                    street=near.street,
+                    house_number=near.house_number,
+                    point=PointOut.of(near.point),
+                    distance_m=round(near.distance_m, 2),
+                    is_across=near.is_across,
+                )
+                for near in found.addresses
+            ],
+            main=found.main and LocationOut.of(found.main),
+            valves=[NearAssetOut.of(near) for near in found.valves],
+            hydrants=[NearAssetOut.of(near) for near in found.hydrants],
         )

@@ -4,7 +4,7 @@ import pytest
 import shapely
 
 from gis.coordinates import Datum, LonLat, from_wgs84
-from gis.reverse import Quarter, is_across, side_of_street
+from gis.places.reverse import Quarter, is_across, side_of_street
 from tests.town import Town
 
 STREET = shapely.MultiLineString(
