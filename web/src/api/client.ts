@@ -48,14 +48,15 @@ async function problemOf(answer: Response): Promise<Problem> {
 
 async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
+  const form = body instanceof FormData // the browser names its boundary itself
   const bytes = body instanceof Blob
-  if (body !== undefined) headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json'
+  if (body !== undefined && !form) headers['content-type'] = bytes ? 'application/octet-stream' : 'application/json'
   try {
     return await fetch(path, {
       method,
       headers,
       signal,
-      body: body === undefined || bytes ? body : JSON.stringify(body),
+      body: body === undefined || bytes || form ? body : JSON.stringify(body),
     })
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
@@ -79,7 +80,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 
 export const api = {
   get: <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal),
-  post: <T>(path: string, body: unknown = {}) => call<T>('POST', path, body),
+  post: <T>(path: string, body: unknown = {}, signal?: AbortSignal) => call<T>('POST', path, body, signal),
   put: (path: string, bytes: Blob) => call<void>('PUT', path, bytes),
   patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, body),
 }
