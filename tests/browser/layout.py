@@ -11,7 +11,7 @@ _FIND = """() => {
         const element = node.parentElement
         if (!words || !element.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) continue
         // What floats above the page on purpose has a layer of its own.
-        if (element.closest('.sr-only, .map-legend, .el-message, script, style')) continue
+        if (element.closest('.sr-only, .map-legend, .drop, .el-message, script, style')) continue
         const range = document.createRange()
         range.selectNodeContents(node)
         for (const box of range.getClientRects()) {

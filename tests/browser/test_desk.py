@@ -25,7 +25,7 @@ def test_it_looks_right(
     page.keyboard.type(product.town.phones[account])
     expect(page.get_by_test_id("caller")).to_contain_text(account)
     map_settles(page)
-    assert drawn(page, "place")
+    expect(page.get_by_test_id("pin")).to_be_visible()
     page.screenshot(path=pictures / f"desk_{language}_{theme}.png")
     assert overlapping_texts(page) == []
 

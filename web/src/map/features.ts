@@ -1,5 +1,6 @@
-import type { CrewOnMap, IncidentOnMap, Isolation, IsolationPlan, LonLat, ReportOnMap } from '@/api/types'
+import type { Candidate, CrewOnMap, IncidentOnMap, Isolation, IsolationPlan, LonLat, Reach, ReportOnMap, RoadClosure, Way } from '@/api/types'
 import type { StuckValve } from '@/pages/console/useIsolation'
+import type { Sketch } from '@/stores/closures'
 import { crewTone, incidentTone } from '@/status'
 
 type Features = GeoJSON.FeatureCollection
@@ -121,4 +122,57 @@ export function lineFeatures(lines: GeoJSON.LineString[]): Features {
 
 export function placeFeatures(places: LonLat[]): Features {
   return all(places.map((place) => ({ type: 'Feature' as const, geometry: point(place), properties: {} })))
+}
+
+export function candidateFeatures(candidates: Candidate[], at: number): Features {
+  return all(
+    candidates.map((one, index) => ({
+      type: 'Feature' as const,
+      geometry: point(one.point),
+      properties: { id: String(index), number: String(index + 1), text: one.text, chosen: index === at, rank: index === at ? 0 : -index },
+    })),
+  )
+}
+
+export function wayFeatures(way: Way | null): Features {
+  const places = way?.geometry.coordinates ?? []
+  const ends = [places.at(0), places.at(-1)].filter((one) => one !== undefined)
+  return all([
+    ...lineFeatures(way ? [way.geometry] : []).features,
+    ...ends.map((coordinates) => ({ type: 'Feature' as const, geometry: { type: 'Point' as const, coordinates }, properties: {} })),
+  ])
+}
+
+/** The furthest band lies lowest. */
+export function reachFeatures(reach: Reach | null, label: (minutes: number) => string): Features {
+  const bands = [...(reach?.features ?? [])].sort((a, b) => a.properties.minutes - b.properties.minutes)
+  return all(
+    bands
+      .map((one, band) => ({ ...one, properties: { band, minutes: one.properties.minutes, label: label(one.properties.minutes) } }))
+      .reverse(),
+  )
+}
+
+export function closureFeatures(closures: RoadClosure[]): Features {
+  return all(
+    closures.map((one) => ({ type: 'Feature' as const, geometry: one.area, properties: { id: one.id, reason: one.reason } })),
+  )
+}
+
+export function areaFeatures(areas: (GeoJSON.Polygon | GeoJSON.MultiPolygon)[]): Features {
+  return all(areas.map((geometry) => ({ type: 'Feature' as const, geometry, properties: {} })))
+}
+
+/** An area being drawn: a line at first, an area from three corners on. */
+export function sketchFeatures(sketch: Sketch): Features {
+  const ring = sketch.ring.map(({ lon, lat }) => [lon, lat])
+  const first = ring[0]
+  const isArea = ring.length >= 3 && first !== undefined
+  const shape: GeoJSON.Geometry = isArea
+    ? { type: 'Polygon', coordinates: [[...ring, first]] }
+    : { type: 'LineString', coordinates: ring }
+  return all([
+    ...(ring.length >= 2 ? [{ type: 'Feature' as const, geometry: shape, properties: {} }] : []),
+    ...placeFeatures(sketch.corners).features,
+  ])
 }

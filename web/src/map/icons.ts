@@ -144,6 +144,35 @@ function pin(fill: string, edge: string): ImageData {
   })
 }
 
+/** A place offered: hollow with its number, filled when the reader stands on it. */
+function candidate(fill: string, edge: string): ImageData {
+  return picture(26, 34, (pen) => {
+    pen.beginPath()
+    pen.arc(13, 12, 9.5, Math.PI * 0.88, Math.PI * 0.12)
+    pen.lineTo(13, 32)
+    pen.closePath()
+    pen.fillStyle = fill
+    pen.fill()
+    pen.lineWidth = 2
+    pen.strokeStyle = edge
+    pen.stroke()
+  })
+}
+
+/** Barrier tape. */
+function tape(red: string): ImageData {
+  return picture(12, 12, (pen) => {
+    pen.fillStyle = '#ffffff'
+    pen.fillRect(0, 0, 12, 12)
+    pen.strokeStyle = red
+    pen.lineWidth = 4.2
+    for (const shift of [-12, 0, 12]) {
+      path(pen, [[shift - 2, 14], [shift + 14, -2]], false)
+      pen.stroke()
+    }
+  })
+}
+
 /** Give the map every picture it needs; called again when the theme changes. */
 export function addIcons(map: EngineMap, theme: Theme): void {
   const colours = PALETTES[theme]
@@ -168,6 +197,10 @@ export function addIcons(map: EngineMap, theme: Theme): void {
   put('crew-moving-stale', crew(TONES.unknown, colours.halo, true, true))
   put('crew-standing-stale', crew(TONES.unknown, colours.halo, false, true))
   put('plan-valve', numberedDisc(colours.segment, colours.halo))
+  put('candidate', candidate(colours.halo, colours.label))
+  put('candidate-chosen', candidate(theme === 'dark' ? '#4aa8dc' : '#0b6ea6', colours.halo))
+  put('closure', tape(colours.closure))
+  put('uncovered', hatch(TONES.late, 0.9))
   put('pin', pin(theme === 'dark' ? '#4aa8dc' : '#0b6ea6', '#ffffff'))
 }
 

@@ -21,6 +21,9 @@ export const ON_TONE: Record<Tone, string> = {
   unknown: '#101315',
 }
 
+/** Travel times drawn as bands, minutes; each has its colour below. */
+export const REACH_MINUTES = [5, 10, 15] as const
+
 interface MapPalette {
   ground: string
   water: string
@@ -45,6 +48,10 @@ interface MapPalette {
   segment: string
   cutOff: string
   report: [string, string, string]
+  way: string
+  closure: string
+  /** One for each of REACH_MINUTES. */
+  reach: [string, string, string]
 }
 
 export const PALETTES: Record<Theme, MapPalette> = {
@@ -72,6 +79,9 @@ export const PALETTES: Record<Theme, MapPalette> = {
     segment: '#ffd166',
     cutOff: '#e59ac6',
     report: ['#ffc857', '#c99a3f', '#7b7466'],
+    way: '#d9b3ff',
+    closure: '#e0413a',
+    reach: ['#f0e442', '#7fc8a9', '#6f8fc9'],
   },
   light: {
     ground: '#f3f4f3',
@@ -97,5 +107,8 @@ export const PALETTES: Record<Theme, MapPalette> = {
     segment: '#b87b00',
     cutOff: '#cc79a7',
     report: ['#b36b00', '#c79a4d', '#a8a294'],
+    way: '#7a3fb0',
+    closure: '#c62828',
+    reach: ['#a08a00', '#1f8a6a', '#3b5ca8'],
   },
 }

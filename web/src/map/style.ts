@@ -13,6 +13,7 @@ export const GROUPS = {
   reports: ['report'],
   incidents: ['incident-far', 'incident'],
   crews: ['crew-route-casing', 'crew-route', 'crew', 'crew-name'],
+  closures: ['closure-fill', 'closure-casing', 'closure-edge'],
 } as const
 export type Group = keyof typeof GROUPS
 
@@ -22,7 +23,10 @@ export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', fea
 const FLAG_ZOOM = 12.5
 
 /** Own sources, filled by MapView. */
-export const LIVE_SOURCES = ['zones', 'reports', 'incidents', 'crews', 'routes', 'plan', 'place'] as const
+export const LIVE_SOURCES = [
+  'zones', 'reports', 'incidents', 'crews', 'routes', 'plan', 'place',
+  'candidates', 'way', 'reach', 'uncovered', 'closures', 'sketch',
+] as const
 export type LiveSource = (typeof LIVE_SOURCES)[number]
 
 /** Width by zoom, growing with the diameter: 2 px for DN 100 and 7 px for DN 1000 at street zoom. */
@@ -46,6 +50,10 @@ const roadWidth = (extra: number): ExpressionSpecification => [
 
 const tone = (otherwise: string, table: Record<string, string>): ExpressionSpecification =>
   ['match', ['get', 'tone'], ...Object.entries(table).flat(), otherwise] as unknown as ExpressionSpecification
+
+/** Bands of travel time, the nearest first. */
+const band = (colours: readonly string[]): ExpressionSpecification =>
+  ['match', ['get', 'band'], 0, colours[0], 1, colours[1], colours[2]] as unknown as ExpressionSpecification
 
 const inService: FilterSpecification = ['all', ['==', ['get', 'in_service'], true], ['==', ['get', 'is_closed'], false]]
 
@@ -86,6 +94,44 @@ export function mapStyle(theme: Theme): StyleSpecification {
       'source-layer': 'roads',
       layout: { 'line-cap': 'round', 'line-join': 'round', 'line-sort-key': ['-', 0, ['get', 'rank']] },
       paint: { 'line-color': ['match', ['get', 'rank'], [1, 2], c.roadMain, c.road], 'line-width': roadWidth(0) },
+    },
+    {
+      id: 'uncovered',
+      type: 'fill',
+      source: 'uncovered',
+      paint: { 'fill-pattern': 'uncovered', 'fill-opacity': 0.75 },
+    },
+    {
+      id: 'reach-fill',
+      type: 'fill',
+      source: 'reach',
+      paint: { 'fill-color': band(c.reach), 'fill-opacity': 0.16 },
+    },
+    {
+      id: 'reach-edge',
+      type: 'line',
+      source: 'reach',
+      layout: { 'line-join': 'round' },
+      paint: { 'line-color': band(c.reach), 'line-width': 2.2 },
+    },
+    {
+      id: 'closure-fill',
+      type: 'fill',
+      source: 'closures',
+      paint: { 'fill-pattern': 'closure', 'fill-opacity': 0.55 },
+    },
+    {
+      id: 'closure-casing',
+      type: 'line',
+      source: 'closures',
+      layout: { 'line-join': 'round' },
+      paint: { 'line-color': '#ffffff', 'line-width': 4.5 },
+    },
+    {
+      id: 'closure-edge',
+      type: 'line',
+      source: 'closures',
+      paint: { 'line-color': c.closure, 'line-width': 4.5, 'line-dasharray': [1.6, 1.6] },
     },
     {
       id: 'zone-hatch',
@@ -188,6 +234,66 @@ export function mapStyle(theme: Theme): StyleSpecification {
       paint: { 'line-color': c.route, 'line-width': 3.5 },
     },
     {
+      id: 'way-casing',
+      type: 'line',
+      source: 'way',
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': c.routeCasing, 'line-width': 9, 'line-opacity': 0.9 },
+    },
+    {
+      id: 'way',
+      type: 'line',
+      source: 'way',
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': c.way, 'line-width': 4.5 },
+    },
+    {
+      id: 'way-end',
+      type: 'circle',
+      source: 'way',
+      filter: ['==', ['geometry-type'], 'Point'],
+      paint: {
+        'circle-radius': 5,
+        'circle-color': c.routeCasing,
+        'circle-stroke-color': c.way,
+        'circle-stroke-width': 3,
+      },
+    },
+    {
+      id: 'sketch-fill',
+      type: 'fill',
+      source: 'sketch',
+      filter: ['==', ['geometry-type'], 'Polygon'],
+      paint: { 'fill-color': c.closure, 'fill-opacity': 0.18 },
+    },
+    {
+      id: 'sketch-edge',
+      type: 'line',
+      source: 'sketch',
+      paint: { 'line-color': c.closure, 'line-width': 2, 'line-dasharray': [3, 2] },
+    },
+    {
+      id: 'sketch-corner',
+      type: 'circle',
+      source: 'sketch',
+      filter: ['==', ['geometry-type'], 'Point'],
+      paint: { 'circle-radius': 4, 'circle-color': '#ffffff', 'circle-stroke-color': c.closure, 'circle-stroke-width': 2 },
+    },
+    {
+      id: 'reach-name',
+      type: 'symbol',
+      source: 'reach',
+      layout: {
+        ...text,
+        'symbol-placement': 'line',
+        'symbol-spacing': 220,
+        'text-field': ['get', 'label'],
+        'text-size': 11,
+        'text-max-angle': 40,
+      },
+      paint: { 'text-color': c.label, 'text-halo-color': c.halo, 'text-halo-width': 1.8 },
+    },
+    {
       id: 'road-name',
       type: 'symbol',
       source: 'base',
@@ -248,6 +354,23 @@ export function mapStyle(theme: Theme): StyleSpecification {
         'text-allow-overlap': true,
       },
       paint: { 'text-color': theme === 'dark' ? '#1a1300' : '#ffffff' },
+    },
+    {
+      id: 'candidate',
+      type: 'symbol',
+      source: 'candidates',
+      layout: {
+        ...text,
+        'icon-image': ['case', ['get', 'chosen'], 'candidate-chosen', 'candidate'],
+        'icon-anchor': 'bottom',
+        'icon-allow-overlap': true,
+        'text-field': ['get', 'number'],
+        'text-size': 11,
+        'text-offset': [0, -1.65],
+        'text-allow-overlap': true,
+        'symbol-sort-key': ['get', 'rank'],
+      },
+      paint: { 'text-color': ['case', ['get', 'chosen'], theme === 'dark' ? '#0b1720' : '#ffffff', c.label] },
     },
     {
       id: 'place',

@@ -119,7 +119,9 @@ export function useReportForm() {
     locateTimer = window.setTimeout(locate, LOCATE_WAIT_MS)
   }
 
+  /** A place put down by hand is the place, whosever account the caller has. */
   function putPoint(place: LonLat): void {
+    form.accountNo = null
     form.point = place
     void locate()
   }
