@@ -40,7 +40,7 @@ from gis.roads.schemas import (
     ReachOut,
     ReachProperties,
     RouteIn,
-    RouteOut,
+    WayOut,
     geojson_area,
 )
 
@@ -134,12 +134,12 @@ def _area(session: Session, actor: Actor, wanted: ClosureIn) -> Any:
 
 
 @router.post("/route")
-def find_route(wanted: RouteIn, session: DbSession, actor: Reader) -> RouteOut:
+def find_route(wanted: RouteIn, session: DbSession, actor: Reader) -> WayOut:
     """Show the fastest way between two places, drawn and told, and which closures in force it goes round."""
     origin, destination = wanted.origin.place(), wanted.destination.place()
     way = route_between(session, origin, destination)
     avoided = closures_avoided(session, origin, destination, way)
-    return RouteOut.of(way, avoided, language=wanted.language or actor.language)
+    return WayOut.of(way, avoided, language=wanted.language or actor.language)
 
 
 @router.post("/reach")

@@ -158,7 +158,7 @@ class RouteIn(BaseModel):
     language: Language | None = None
 
 
-class StepOut(BaseModel):
+class WayStepOut(BaseModel):
     """Follow one street."""
 
     turn: str
@@ -170,24 +170,24 @@ class StepOut(BaseModel):
     instruction: str
 
 
-class RouteOut(BaseModel):
+class WayOut(BaseModel):
     """The fastest way by road, drawn and told, and the closures in force that it goes round."""
 
     seconds: float
     metres: float
     geometry: dict[str, Any]  # Any: JSON
-    steps: list[StepOut]
+    steps: list[WayStepOut]
     closures_avoided: list[UUID]
 
     @classmethod
-    def of(cls, way: Route, avoided: list[UUID], *, language: str) -> "RouteOut":
+    def of(cls, way: Route, avoided: list[UUID], *, language: str) -> "WayOut":
         """Write a way down, told in `language`."""
         return cls(
             seconds=round(way.seconds, 1),
             metres=round(way.metres, 1),
             geometry=geojson_line(way.geometry),
             steps=[
-                StepOut(
+                WayStepOut(
                     turn=step.turn.value,
                     road_name=step.road_name,
                     bearing_deg=round(step.bearing_deg, 1),

@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 be258bd759120996ce86ac90d71eb7c51b08b19e702d95c49d36029720693f80.
+// Written by `npm run types` from openapi.json, sha256 c74cff56cf2867e8317b13b0fbea7df06e266c5e5f9ba5a85a9bebe563bf6c9d.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -93,6 +93,26 @@ export interface components {
             id: number;
             subject_id: string | null;
             username: string | null;
+        };
+        Body_add_picture_api_pictures_post: {
+            /** @default  */
+            caption?: string;
+            /** @default wgs84 */
+            datum?: components["schemas"]["Datum"];
+            file: string;
+            /** @default site */
+            kind?: components["schemas"]["PictureKind"];
+            lat?: number | null;
+            lon?: number | null;
+            subject_ids?: string[] | null;
+            taken_at?: string | null;
+        };
+        BuildingFactsOut: {
+            distance_m: number;
+            floor_count: number | null;
+            /** Format: uuid */
+            id: string;
+            use: string | null;
         };
         CallbackDetailOut: {
             address_text: string | null;
@@ -229,6 +249,48 @@ export interface components {
             cause?: components["schemas"]["Cause"];
             why: string;
         };
+        /** @enum {string} */
+        ClosureCause: "incident" | "works" | "hand";
+        ClosureIn: {
+            cause: components["schemas"]["ClosureCause"];
+            ends_at?: string | null;
+            line?: components["schemas"]["PointIn"][] | null;
+            pipe_ids?: string[] | null;
+            point?: components["schemas"]["PointIn"] | null;
+            polygon?: components["schemas"]["PolygonIn"] | null;
+            radius_m?: number | null;
+            reason: string;
+            segment_ids?: number[] | null;
+            slowdown?: number | null;
+            starts_at?: string | null;
+            subject_id?: string | null;
+            width_m?: number | null;
+        };
+        ClosureOut: {
+            area: {
+                [key: string]: unknown;
+            };
+            cause: components["schemas"]["ClosureCause"];
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            ends_at: string | null;
+            /** Format: uuid */
+            id: string;
+            lifted_at: string | null;
+            lifted_by: string | null;
+            reason: string;
+            /** Format: uuid */
+            revision: string;
+            slowdown: number | null;
+            /** Format: date-time */
+            starts_at: string;
+            subject_id: string | null;
+            superseded_at: string | null;
+        };
+        ClosuresOut: {
+            items: components["schemas"]["ClosureOut"][];
+        };
         ConfirmIn: {
             kind?: components["schemas"]["IncidentKind"] | null;
         };
@@ -246,6 +308,45 @@ export interface components {
         CountsOut: {
             callbacks_due: number;
             reports_unlocated: number;
+        };
+        CoverIn: {
+            /** @default 15 */
+            minutes?: number;
+            points: components["schemas"]["PointIn"][];
+        };
+        CoverOut: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            properties: components["schemas"]["CoverProperties"];
+            /**
+             * @default Feature
+             * @constant
+             */
+            type?: "Feature";
+        };
+        CoverProperties: {
+            minutes: number;
+            road_m: number;
+            uncovered_customers: number;
+            uncovered_road_m: number;
+            uncovered_share: number;
+        };
+        CrewDistanceOut: {
+            bound_order_number: number | null;
+            bound_state: string | null;
+            code: string;
+            /** Format: uuid */
+            crew_id: string;
+            distance_m: number | null;
+            is_on_shift: boolean;
+            is_stale: boolean;
+            name: string;
+            point: components["schemas"]["PointOut"] | null;
+            position_age_s: number | null;
+            presence: ("online" | "stale" | "offline" | "off_duty") | null;
+            straight_line_m: number | null;
+            travel_time_s: number | null;
         };
         CrewIn: {
             code: string;
@@ -291,6 +392,12 @@ export interface components {
         };
         /** @enum {string} */
         CustomerClass: "household" | "business" | "industry" | "school" | "hospital" | "dialysis" | "fire_station";
+        CustomerFactsOut: {
+            critical: {
+                [key: string]: number;
+            };
+            total: number;
+        };
         /** @enum {string} */
         Datum: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         DayIn: {
@@ -383,6 +490,76 @@ export interface components {
             length_m: number;
             pipes: number;
         };
+        EntryChangeOut: {
+            /** Format: date-time */
+            at: string;
+            before: {
+                [key: string]: unknown;
+            } | null;
+            by_user_id: string | null;
+            change: string;
+        };
+        EntryDetailOut: {
+            area: components["schemas"]["MultiPolygon"] | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: string | null;
+            has_area: boolean;
+            hours_en: string;
+            hours_zh: string;
+            /** Format: uuid */
+            id: string;
+            is_active: boolean;
+            kind: components["schemas"]["EntryKind"];
+            matters: components["schemas"]["Matter"][];
+            name_en: string;
+            name_zh: string;
+            note_en: string;
+            note_zh: string;
+            phones: string[];
+            position: number;
+        };
+        EntryIn: {
+            area?: components["schemas"]["MultiPolygon"] | null;
+            /** @default  */
+            hours_en?: string;
+            /** @default  */
+            hours_zh?: string;
+            kind: components["schemas"]["EntryKind"];
+            matters?: components["schemas"]["Matter"][];
+            /** @default  */
+            name_en?: string;
+            /** @default  */
+            name_zh?: string;
+            /** @default  */
+            note_en?: string;
+            /** @default  */
+            note_zh?: string;
+            phones: string[];
+            /** @default 100 */
+            position?: number;
+        };
+        /** @enum {string} */
+        EntryKind: "branch" | "partner" | "emergency" | "government";
+        EntryOut: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: string | null;
+            has_area: boolean;
+            hours_en: string;
+            hours_zh: string;
+            /** Format: uuid */
+            id: string;
+            is_active: boolean;
+            kind: components["schemas"]["EntryKind"];
+            matters: components["schemas"]["Matter"][];
+            name_en: string;
+            name_zh: string;
+            note_en: string;
+            note_zh: string;
+            phones: string[];
+            position: number;
+        };
         /** @enum {string} */
         Extent: "only_me" | "building" | "street" | "unknown";
         fieldapp_api__schemas__ValveOut: {
@@ -433,6 +610,26 @@ export interface components {
             name: string;
             networks: string[];
         };
+        HandOverIn: {
+            /** Format: uuid */
+            entry_id: string;
+            /** @default  */
+            note?: string;
+        };
+        HandOverOut: {
+            /** Format: date-time */
+            at: string;
+            by_user_id: string | null;
+            /** Format: uuid */
+            entry_id: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+            note: string;
+            phones: string[];
+            taken_back_at: string | null;
+        };
         HealthOut: {
             /** @constant */
             database: "ok";
@@ -453,6 +650,15 @@ export interface components {
         };
         /** @enum {string} */
         Holds: "pipes" | "junctions" | "reservoirs" | "tanks" | "valves" | "control_valves" | "check_valves" | "pumps" | "hydrants" | "customers" | "zones" | "nothing";
+        HydrantFactsOut: {
+            asset_code: string;
+            diameter_mm: number | null;
+            distance_m: number;
+            /** Format: uuid */
+            id: string;
+            lifecycle_status: components["schemas"]["LifecycleStatus"];
+            point: components["schemas"]["PointOut"];
+        };
         HydraulicCheckOut: {
             after: components["schemas"]["SupplyOut"];
             assumptions: {
@@ -581,11 +787,20 @@ export interface components {
         Items_AuditOut_: {
             items: components["schemas"]["AuditOut"][];
         };
+        Items_CrewDistanceOut_: {
+            items: components["schemas"]["CrewDistanceOut"][];
+        };
         Items_CrewOut_: {
             items: components["schemas"]["CrewOut"][];
         };
         Items_DroppedOut_: {
             items: components["schemas"]["DroppedOut"][];
+        };
+        Items_EntryChangeOut_: {
+            items: components["schemas"]["EntryChangeOut"][];
+        };
+        Items_EntryOut_: {
+            items: components["schemas"]["EntryOut"][];
         };
         Items_JobOut_: {
             items: components["schemas"]["JobOut"][];
@@ -659,6 +874,11 @@ export interface components {
             say: string;
             segment_ids: number[];
         };
+        LandFactsOut: {
+            distance_m: number;
+            kind: string;
+            name: string | null;
+        };
         LayerForm: {
             crs?: string | null;
             /** @default {} */
@@ -673,6 +893,8 @@ export interface components {
             /** @default false */
             swap_axes?: boolean;
         };
+        /** @enum {string} */
+        LifecycleStatus: "proposed" | "in_service" | "out_of_service" | "abandoned";
         LineOut: {
             coordinates: number[][];
             /**
@@ -721,6 +943,22 @@ export interface components {
         LookupIn: {
             phone: string;
         };
+        MainFactsOut: {
+            asset_code: string;
+            confidence: number;
+            diameter_mm: number | null;
+            distance_m: number;
+            /** Format: uuid */
+            id: string;
+            install_year: number | null;
+            is_closed: boolean;
+            material: string | null;
+            pipe_class: components["schemas"]["PipeClass"];
+            road_name: string | null;
+            segment_id: number | null;
+            zone_code: string | null;
+            zone_name: string | null;
+        };
         MapExtentOut: {
             bounds: [
                 number,
@@ -749,7 +987,9 @@ export interface components {
             };
         };
         /** @enum {string} */
-        MatchKind: "address" | "interpolated" | "street";
+        MatchKind: "address" | "place" | "interpolated" | "crossing" | "street" | "district" | "postcode" | "plus_code" | "coordinates";
+        /** @enum {string} */
+        Matter: "no_water" | "low_pressure" | "leak" | "water_quality" | "other" | "billing" | "connection" | "private_plumbing" | "sewer" | "roads" | "gas" | "power" | "heating";
         /** @enum {string} */
         Means: "text" | "diameter" | "length" | "flow" | "number" | "year" | "choice";
         MeIn: {
@@ -771,7 +1011,7 @@ export interface components {
             into_incident_id: string;
         };
         /** @enum {string} */
-        Method: "account" | "phone" | "point" | "address" | "address_interpolated" | "street";
+        Method: "account" | "phone" | "point" | "address" | "address_interpolated" | "place" | "crossing" | "street" | "district" | "postcode" | "plus_code" | "coordinates";
         MultiPolygon: {
             bbox?: [
                 number,
@@ -789,6 +1029,46 @@ export interface components {
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[][][];
             /** @constant */
             type: "MultiPolygon";
+        };
+        NearAddressOut: {
+            distance_m: number;
+            house_number: string | null;
+            is_across: boolean | null;
+            point: components["schemas"]["PointOut"];
+            street: string;
+            text: string;
+        };
+        NearAssetOut: {
+            asset_code: string;
+            distance_m: number;
+            /** Format: uuid */
+            id: string;
+            point: components["schemas"]["PointOut"];
+        };
+        NearestOut_BuildingFactsOut_: {
+            items: components["schemas"]["BuildingFactsOut"][];
+            total: number;
+        };
+        NearestOut_HydrantFactsOut_: {
+            items: components["schemas"]["HydrantFactsOut"][];
+            total: number;
+        };
+        NearestOut_LandFactsOut_: {
+            items: components["schemas"]["LandFactsOut"][];
+            total: number;
+        };
+        NearestOut_StreetFactsOut_: {
+            items: components["schemas"]["StreetFactsOut"][];
+            total: number;
+        };
+        NearestOut_ValveFactsOut_: {
+            items: components["schemas"]["ValveFactsOut"][];
+            total: number;
+        };
+        NearStreetOut: {
+            distance_m: number;
+            name: string;
+            side: components["schemas"]["Quarter"] | null;
         };
         NetworkCountsOut: {
             control_links: number;
@@ -826,7 +1106,9 @@ export interface components {
             not_among?: string[];
         };
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operable: "yes" | "no" | "unknown";
+        /** @enum {string} */
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -879,6 +1161,42 @@ export interface components {
         };
         /** @enum {string} */
         PersonalField: "phone" | "address" | "recording" | "trail";
+        /** @enum {string} */
+        PictureKind: "site" | "valve" | "damage" | "other";
+        PictureOut: {
+            caption: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            distance_m: number | null;
+            height: number;
+            /** Format: uuid */
+            id: string;
+            is_changeable: boolean;
+            kind: components["schemas"]["PictureKind"];
+            point: components["schemas"]["PointOut"];
+            subject_ids: string[];
+            taken_at: string | null;
+            width: number;
+            withdrawn_at: string | null;
+        };
+        PicturesOut: {
+            items: components["schemas"]["PictureOut"][];
+        };
+        /** @enum {string} */
+        PipeClass: "transmission" | "distribution" | "service" | "hydrant_lateral";
+        PlaceFactsOut: {
+            buildings: components["schemas"]["NearestOut_BuildingFactsOut_"];
+            customers: components["schemas"]["CustomerFactsOut"];
+            hydrants: components["schemas"]["NearestOut_HydrantFactsOut_"];
+            land: components["schemas"]["NearestOut_LandFactsOut_"];
+            main: components["schemas"]["MainFactsOut"] | null;
+            point: components["schemas"]["PointOut"];
+            radius_m: number;
+            shutdowns: components["schemas"]["ShutdownFactsOut"][];
+            streets: components["schemas"]["NearestOut_StreetFactsOut_"];
+            valves: components["schemas"]["NearestOut_ValveFactsOut_"];
+        };
         PlaceOut: {
             point: components["schemas"]["PointOut"];
             street: string | null;
@@ -904,6 +1222,11 @@ export interface components {
         PointOut: {
             lat: number;
             lon: number;
+        };
+        PolygonIn: {
+            coordinates: unknown[];
+            /** @enum {string} */
+            type: "Polygon" | "MultiPolygon";
         };
         Position2D: [
             number,
@@ -935,6 +1258,8 @@ export interface components {
             status: number;
             type: string;
         };
+        /** @enum {string} */
+        Quarter: "north" | "east" | "south" | "west";
         RankedCrewOut: {
             code: string;
             /** Format: uuid */
@@ -952,6 +1277,42 @@ export interface components {
         RankedCrewsOut: {
             ranked: components["schemas"]["RankedCrewOut"][];
         };
+        ReachFeature: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            properties: components["schemas"]["ReachProperties"];
+            /**
+             * @default Feature
+             * @constant
+             */
+            type?: "Feature";
+        };
+        ReachIn: {
+            /**
+             * @default [
+             *       5,
+             *       10,
+             *       15
+             *     ]
+             */
+            minutes?: number[];
+            point: components["schemas"]["PointIn"];
+            /** @default false */
+            towards?: boolean;
+        };
+        ReachOut: {
+            features: components["schemas"]["ReachFeature"][];
+            /**
+             * @default FeatureCollection
+             * @constant
+             */
+            type?: "FeatureCollection";
+        };
+        ReachProperties: {
+            minutes: number;
+            road_m: number;
+        };
         ReadIn: {
             crs?: string | null;
             form?: components["schemas"]["MappingForm"] | null;
@@ -959,6 +1320,32 @@ export interface components {
         };
         RefreshIn: {
             refresh_token?: string | null;
+        };
+        ReportDetailOut: {
+            account_no: string | null;
+            address_text: string | null;
+            caller: components["schemas"]["CallerOut"];
+            case_id: string | null;
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["Channel"];
+            client_id: string | null;
+            description: string;
+            extent: components["schemas"]["Extent"];
+            hand_overs: components["schemas"]["HandOverOut"][];
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            located_at: string | null;
+            location: components["schemas"]["LocationOut"] | null;
+            /** Format: date-time */
+            noticed_at: string;
+            number: number;
+            /** Format: date-time */
+            received_at: string;
+            repeat_of: string | null;
+            state: components["schemas"]["ReportState"];
+            tried: components["schemas"]["TriedOut"] | null;
         };
         ReportIn: {
             account_no?: string | null;
@@ -1035,6 +1422,11 @@ export interface components {
             /** @default Feature */
             type?: string;
         };
+        RouteIn: {
+            from: components["schemas"]["PointIn"];
+            language?: ("zh" | "en") | null;
+            to: components["schemas"]["PointIn"];
+        };
         RouteOut: {
             geometry: components["schemas"]["LineOut"];
             properties: components["schemas"]["RouteProperties"];
@@ -1082,6 +1474,15 @@ export interface components {
             id: string;
             /** Format: date-time */
             starts_at: string;
+        };
+        ShutdownFactsOut: {
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            starts_at: string;
+            title: string;
         };
         ShutdownIn: {
             /** Format: date-time */
@@ -1139,10 +1540,17 @@ export interface components {
             travel_time_s: number;
             turn: string;
         };
+        StreetFactsOut: {
+            distance_m: number;
+            district: string | null;
+            name: string;
+        };
         SuggestionOut: {
             address_id: string | null;
+            confidence: number;
+            district: string | null;
+            error_m: number;
             kind: components["schemas"]["MatchKind"];
-            place: string | null;
             point: components["schemas"]["PointOut"];
             street: string;
             text: string;
@@ -1160,6 +1568,11 @@ export interface components {
             dry: number;
             low: number;
             pressure_p50_m: number;
+        };
+        TableOut: {
+            added: number;
+            changed: number;
+            same: number;
         };
         /** @enum {string} */
         TileSet: "network" | "base";
@@ -1251,6 +1664,18 @@ export interface components {
             role: string;
             username: string;
         };
+        ValveFactsOut: {
+            asset_code: string;
+            diameter_mm: number | null;
+            distance_m: number;
+            /** Format: uuid */
+            id: string;
+            is_closed: boolean;
+            lifecycle_status: components["schemas"]["LifecycleStatus"];
+            operable: components["schemas"]["Operable"];
+            point: components["schemas"]["PointOut"];
+            valve_type: components["schemas"]["ValveType"];
+        };
         ValveToCloseOut: {
             asset_code: string;
             /** Format: uuid */
@@ -1258,6 +1683,8 @@ export interface components {
             order: number;
             point: components["schemas"]["PointOut"] | null;
         };
+        /** @enum {string} */
+        ValveType: "gate" | "butterfly" | "zone_boundary" | "other";
         VersionDetailOut: {
             accounts_moved: number;
             accounts_without_main: number;
@@ -1317,10 +1744,36 @@ export interface components {
         };
         /** @enum {string} */
         VersionState: "reading" | "refused" | "draft" | "published" | "superseded" | "discarded";
+        WayOut: {
+            closures_avoided: string[];
+            geometry: {
+                [key: string]: unknown;
+            };
+            metres: number;
+            seconds: number;
+            steps: components["schemas"]["WayStepOut"][];
+        };
+        WayStepOut: {
+            bearing_deg: number;
+            instruction: string;
+            metres: number;
+            point: components["schemas"]["PointOut"];
+            road_name: string | null;
+            seconds: number;
+            turn: string;
+        };
         WhereaboutsIn: {
             account_no?: string | null;
             address_text?: string | null;
             point?: components["schemas"]["PointIn"] | null;
+        };
+        WhereaboutsOut: {
+            addresses: components["schemas"]["NearAddressOut"][];
+            hydrants: components["schemas"]["NearAssetOut"][];
+            main: components["schemas"]["LocationOut"] | null;
+            point: components["schemas"]["PointOut"];
+            street: components["schemas"]["NearStreetOut"] | null;
+            valves: components["schemas"]["NearAssetOut"][];
         };
         WhyIn: {
             why: string;

@@ -60,136 +60,21 @@ export type CallbackOutcome = Bodies['CallbackOutcome']
 
 // ── places ───────────────────────────────────────────────────────────────
 export type Datum = Bodies['Datum']
-/** A place that words, numbers or codes may mean. */
-export interface Candidate {
-  text: string
-  kind: string
-  point: LonLat
-  confidence?: number | null
-  street?: string | null
-  district?: string | null
-}
-/** What stands at a point: the words for it and its place on the network. */
-export interface Whereabouts {
-  addresses: {
-    text: string
-    distance_m: number
-    /** On the other side of the street the point lies at. */
-    is_across: boolean | null
-  }[]
-  /** The side is north, east, south or west. */
-  street: { name: string; distance_m: number; side: string | null } | null
-  main: Bodies['LocationOut'] | null
-}
-/** The nearest of a kind within a radius, and how many there are. */
-export interface Nearest<T> {
-  items: T[]
-  total: number
-}
-export interface ValveNear {
-  id: string
-  asset_code: string
-  is_closed: boolean
-  /** `no`: it is known not to turn. */
-  operable: string
-  point: LonLat
-  distance_m: number
-}
-export interface HydrantNear {
-  id: string
-  asset_code: string
-  point: LonLat
-  distance_m: number
-}
-/** What lies round a point; distances from it, metres. */
-export interface PlaceFacts {
-  radius_m: number
-  main: {
-    id: string
-    asset_code: string
-    diameter_mm: number | null
-    material: string | null
-    install_year: number | null
-    is_closed: boolean
-    segment_id: number | null
-    zone_name: string | null
-    distance_m: number
-    confidence: number
-  } | null
-  valves: Nearest<ValveNear>
-  hydrants: Nearest<HydrantNear>
-  buildings: Nearest<{ id: string; use: string | null; floor_count: number | null; distance_m: number }>
-  streets: Nearest<{ name: string; place: string | null; distance_m: number }>
-  land: Nearest<{ kind: string; name: string | null; distance_m: number }>
-  customers: { total: number; critical: Record<string, number> }
-  shutdowns: { id: string; title: string; starts_at: string; ends_at: string }[]
-}
-export type PictureKind = 'site' | 'valve' | 'damage' | 'other'
-export interface Picture {
-  id: string
-  kind: PictureKind
-  caption: string
-  taken_at: string | null
-  distance_m: number | null
-  width: number
-  height: number
-  /** Whether the reader may withdraw it. */
-  is_changeable: boolean
-}
-export interface DirectoryEntry {
-  id: string
-  kind: string
-  name_zh: string
-  name_en: string
-  phones: string[]
-  hours_zh: string
-  hours_en: string
-  /** What to say to a caller who is handed over. */
-  note_zh: string
-  note_en: string
-}
-export interface CrewNear {
-  crew_id: string
-  code: string
-  name: string
-  is_on_shift: boolean
-  /** Null: its phone was never heard. */
-  presence: string | null
-  point: LonLat | null
-  position_age_s: number | null
-  /** By road; null where no road leads there. */
-  travel_time_s: number | null
-  distance_m: number | null
-}
+export type Candidate = Bodies['SuggestionOut']
+export type Whereabouts = Bodies['WhereaboutsOut']
+export type PlaceFacts = Bodies['PlaceFactsOut']
+export type PictureKind = Bodies['PictureKind']
+export type Picture = Bodies['PictureOut']
+export type DirectoryEntry = Bodies['EntryOut']
+export type CrewNear = Bodies['CrewDistanceOut']
 
-// ── roads ────────────────────────────────────────────────────────────────
-export interface WayStep {
-  turn: string
-  road_name: string | null
-  metres: number
-  seconds: number
-  point: LonLat
-  instruction: string
-}
-export interface Way {
-  seconds: number
-  metres: number
-  geometry: GeoJSON.LineString
-  steps: WayStep[]
-  closures_avoided: string[]
-}
+// ── roads: the shapes are GeoJSON's, which the API's types leave open ─────
+export type Way = Omit<Bodies['WayOut'], 'geometry'> & { geometry: GeoJSON.LineString }
+export type WayStep = Way['steps'][number]
 export type Reach = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, { minutes: number }>
 /** Where nobody is in time. */
 export type Cover = GeoJSON.Feature<GeoJSON.MultiPolygon, { minutes: number; uncovered_share: number; uncovered_customers: number }>
-export interface RoadClosure {
-  id: string
-  cause: string
-  reason: string
-  area: GeoJSON.MultiPolygon
-  starts_at: string
-  ends_at: string | null
-  lifted_at: string | null
-}
+export type RoadClosure = Omit<Bodies['ClosureOut'], 'area'> & { area: GeoJSON.MultiPolygon }
 
 // ── versions of the network ──────────────────────────────────────────────
 export type NetworkVersion = Bodies['VersionOut']

@@ -22,8 +22,13 @@ export function useCandidates(most: number) {
     readings.value.length
       ? readings.value.map((reading) => ({
           text: writeCoordinates(reading),
-          kind: 'coordinates',
+          kind: 'coordinates' as const,
           point: toWgs84(reading, datum.value),
+          confidence: 1,
+          error_m: 0,
+          street: '',
+          district: null,
+          address_id: null,
         }))
       : found.value,
   )
