@@ -234,8 +234,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = build_parser()
     options = parser.parse_args(ours)
     options.pytest_arguments = pytests
-    if options.command == "locate" and bool(options.queries) != bool(options.out):
-        parser.error("locate: --queries and --out belong together")
+    if options.command == "locate":
+        if bool(options.queries) != bool(options.out):
+            parser.error("locate: --queries and --out belong together")
+        if options.datum != DATUMS[0] and not options.lonlat:
+            parser.error("locate: --datum says how --lonlat is meant")
     if options.workspace is None:
         options.workspace = COMMANDS[options.command].workspace
     return options

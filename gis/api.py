@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import shapely
@@ -70,6 +70,11 @@ def _is_his(actor: Actor) -> Callable[[LonLat], bool]:
     return lambda place: bool(area.intersects(place.as_point()))
 
 
+def _area_of(actor: Actor) -> Any:
+    """Give the person's area in longitude and latitude, None where he has none. Any: shapely has no types."""
+    return None if actor.area_wkt is None else shapely.from_wkt(actor.area_wkt)
+
+
 @router.post("/locate")
 def locate_place(
     wanted: LocateIn,
@@ -89,6 +94,7 @@ def locate_place(
         point=point,
         accuracy_m=wanted.accuracy_m or settings.gps_accuracy_default_m,
         radius_m=settings.locate_radius_m,
+        within=_area_of(actor),
     )
     if not _pipe_is_his(session, actor, place.pipe_id):
         raise OutsideServiceArea if wanted.point else AddressNotFound
@@ -105,9 +111,8 @@ def suggest(
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> SuggestionsOut:
     """Offer addresses that begin like, or resemble, what was typed."""
-    his = _is_his(actor)
-    found = suggest_addresses(session, q, limit=limit)
-    return SuggestionsOut(items=[SuggestionOut.of(candidate) for candidate in found if his(candidate.point)])
+    found = suggest_addresses(session, q, limit=limit, within=_area_of(actor))
+    return SuggestionsOut(items=[SuggestionOut.of(candidate) for candidate in found])
 
 
 Inoperable = Annotated[list[UUID] | None, Query(max_length=100)]

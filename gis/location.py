@@ -26,7 +26,7 @@ from gis.errors import (
     NoMainNearby,
     NothingToLocate,
 )
-from gis.geocoding import AddressCandidate, MatchKind, geocode
+from gis.geocoding import ERROR_M, AddressCandidate, MatchKind, geocode
 from gis.mains import Clues, Mains, Matches, believed_within
 from gis.models import (
     Address,
@@ -44,22 +44,9 @@ REACH_ERRORS = 2.0
 REACH_MAX_M = 500.0
 """But no further than this: beyond, asking helps more than listing."""
 GPS_ACCURACY_M = 15.0
-ADDRESS_ERROR_M = {
-    MatchKind.ADDRESS: 10.0,
-    MatchKind.PLACE: 30.0,
-    MatchKind.INTERPOLATED: 30.0,
-    MatchKind.CROSSING: 40.0,
-    MatchKind.STREET: 120.0,
-    MatchKind.DISTRICT: 120.0,
-    MatchKind.POSTCODE: 120.0,
-    MatchKind.PLUS_CODE: 10.0,
-    MatchKind.COORDINATES: 10.0,
-}
-"""How far a place stands from the house meant: a building's centre from its door, a number that is not recorded from where it
-was reckoned, the middle of a street from the house in it."""
 ALTERNATIVES = 4
-WORTH_LOOKING = 0.7
-"""Addresses that match this much worse than the best are not looked at."""
+WORTH_LOOKING = 0.05
+"""Addresses believed this much less than the best are not looked at."""
 ADDRESS_SURE = 0.75
 """An address matched at least this well outranks the caller's own account."""
 
@@ -347,7 +334,7 @@ def _places_of_accounts(session: Session, condition: Any, *, method: Method, sur
             )
         elif home is not None:
             at_home = _Sought(
-                LonLat.from_stored(home), ADDRESS_ERROR_M[MatchKind.ADDRESS], street=street, zone_id=zone
+                LonLat.from_stored(home), ERROR_M[MatchKind.ADDRESS], street=street, zone_id=zone
             )
             (found,) = _nearby(
                 session, [at_home], radius_m=RADIUS_M, method=method, sure=sure, address_text=text
@@ -387,14 +374,19 @@ def locate_phone(session: Session, phone: str) -> Location:
     return _one_of(places, [1.0] * len(places))
 
 
-def _one_of(places: Sequence[Location], weights: Sequence[float]) -> Location:
+def _one_of(places: Sequence[Location], weights: Sequence[float], *, whole: float | None = None) -> Location:
     """Choose the first of several places, the others its alternatives; its belief is shared among them by weight.
 
     Places in one segment count as one place: what matters for the water is the same.
+
+    Parameters
+    ----------
+    whole
+        All the belief there is, where some of it is in none of the places; by default the weights' sum.
     """
     best = places[0]
-    total = sum(weights)
-    shares = [best.confidence * weight / total for weight in weights]
+    total = sum(weights) if whole is None else whole
+    shares = [place.confidence * weight / total for place, weight in zip(places, weights, strict=True)]
     alike = [
         at == 0 or (place.segment_id is not None and place.segment_id == best.segment_id)
         for at, place in enumerate(places)
@@ -430,17 +422,17 @@ def _place_of(session: Session, candidate: AddressCandidate, *, radius_m: float)
     method = ADDRESS_METHODS[candidate.kind]
     if candidate.address_id is not None:
         of_customers = _places_of_accounts(
-            session, Address.id == candidate.address_id, method=method, sure=candidate.score
+            session, Address.id == candidate.address_id, method=method, sure=1.0
         )
         if of_customers:
             return of_customers[0]
-    sought = _Sought(candidate.point, ADDRESS_ERROR_M[candidate.kind], street=candidate.street)
+    sought = _Sought(candidate.point, candidate.error_m, street=candidate.street)
     (place,) = _nearby(
         session,
         [sought],
         radius_m=radius_m,
         method=method,
-        sure=candidate.score,
+        sure=1.0,
         address_text=candidate.text,
     )
     return place
@@ -456,22 +448,27 @@ def locate_address(session: Session, address_text: str, *, radius_m: float = RAD
     NoMainNearby
         The address is known, but no main lies near it.
     """
-    candidates = geocode(session, address_text, limit=ALTERNATIVES + 1)
+    place, _ = _at_address(session, address_text, radius_m=radius_m)
+    return place
+
+
+def _at_address(
+    session: Session, address_text: str, *, radius_m: float, within: Any = None
+) -> tuple[Location, float]:
+    """Find the main meant by an address, and how sure the address itself is."""
+    candidates = geocode(session, address_text, limit=ALTERNATIVES + 1, within=within)
     if not candidates:
         raise AddressNotFound
-    places: list[Location] = []
-    weights: list[float] = []
-    for candidate in candidates:
-        if places and candidate.score < WORTH_LOOKING * candidates[0].score:
-            break
-        place = _place_of(session, candidate, radius_m=radius_m)
-        if place is not None:
-            places.append(place)
-            # The tenth power makes a clearly worse match count little and an equal one count the same.
-            weights.append(candidate.score**10)
-    if not places:
+    found = [
+        (place, candidate.confidence)
+        for candidate in candidates
+        if candidate.confidence >= WORTH_LOOKING * candidates[0].confidence
+        if (place := _place_of(session, candidate, radius_m=radius_m)) is not None
+    ]
+    if not found:
         raise NoMainNearby
-    return _one_of(places, weights)
+    places, beliefs = zip(*found, strict=True)
+    return _one_of(places, beliefs, whole=max(1.0, sum(beliefs))), candidates[0].confidence
 
 
 def locate(
@@ -483,6 +480,7 @@ def locate(
     point: LonLat | None = None,
     accuracy_m: float | None = None,
     radius_m: float = RADIUS_M,
+    within: Any = None,
 ) -> Location:
     """Find the place on the network from whatever is known.
 
@@ -497,6 +495,8 @@ def locate(
         The error stated for the point, metres.
     radius_m
         How far the main may be from a point or an address, metres.
+    within
+        Only addresses in this area (longitude and latitude) can be meant. Any: shapely has no types.
 
     Raises
     ------
@@ -505,27 +505,26 @@ def locate(
     AccountNotFound, NoMainNearby, AddressNotFound, CallerUnknown
         Nothing given leads to a main; the error is that of the first thing given.
     """
-    ways: list[Callable[[], Location]] = []
+    ways: list[Callable[[], tuple[Location, float]]] = []
     if account_no:
-        ways.append(lambda: locate_account(session, account_no))
+        ways.append(lambda: (locate_account(session, account_no), 1.0))
     if point is not None:
-        ways.append(lambda: locate_point(session, point, accuracy_m=accuracy_m, radius_m=radius_m))
+        ways.append(lambda: (locate_point(session, point, accuracy_m=accuracy_m, radius_m=radius_m), 1.0))
     if address_text and address_text.strip():
-        ways.append(lambda: locate_address(session, address_text, radius_m=radius_m))
+        ways.append(lambda: _at_address(session, address_text, radius_m=radius_m, within=within))
     if phone:
-        ways.append(lambda: locate_phone(session, phone))
+        ways.append(lambda: (locate_phone(session, phone), 1.0))
     if not ways:
         raise NothingToLocate
     first_refusal: MainlineError | None = None
     unsure: Location | None = None
     for way in ways:
         try:
-            place = way()
+            place, matched = way()
         except (AccountNotFound, NoMainNearby, AddressNotFound, CallerUnknown) as refusal:
             first_refusal = first_refusal or refusal
             continue
-        by_address = place.method in ADDRESS_METHODS.values()
-        if by_address and place.confidence < ADDRESS_SURE and unsure is None:
+        if matched < ADDRESS_SURE and unsure is None:
             unsure = place
             continue
         return place

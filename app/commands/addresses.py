@@ -57,8 +57,15 @@ def _read(options: argparse.Namespace) -> tuple[Source, AddressFile, list[Import
     drawn = read_roads(options.roads, datum=datum) if options.roads else []
     suffix = options.base.suffix.lower()
     if suffix == EXTRACT_SUFFIX:
+        if datum is not Datum.WGS84:
+            raise ProvisionError(f"{options.base}: OpenStreetMap is in WGS 84; leave --datum away")
         found, roads = read_extract_places(options.base)
-        return Source.OSM, found, [*roads, *drawn]
+        named = {(road.name, road.district) for road in drawn}
+        return (
+            Source.OSM,
+            found,
+            [*(road for road in roads if (road.name, road.district) not in named), *drawn],
+        )
     if suffix in LAYER_SUFFIXES:
-        return Source.LAYER, read_layers(options.base), drawn
+        return Source.LAYER, read_layers(options.base, datum=datum), drawn
     return Source.TABLE, read_addresses(options.base, datum=datum), drawn

@@ -2,17 +2,21 @@
 
 import argparse
 import csv
+import io
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import phonenumbers
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
-from app.provision import workspaces
+from app.provision import workspace_settings, workspaces
 from app.provision.errors import ProvisionError
 from app.provision.output import write_json, write_line
 from app.provision.progress import step
+from app.provision.state import open_state
 from core.db import session_factory
 from core.errors import MainlineError
 from core.settings import Settings
@@ -31,7 +35,37 @@ def run(options: argparse.Namespace) -> int:
     with factory() as session:
         if options.queries:
             return _answer_file(session, options.queries, options.out)
-        return _answer_one(session, options)
+        result = _located(session, options, _habits(options.workspace))
+    if options.json:
+        write_json(result)
+    else:
+        _show(result)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How the workspace locates: the settings of its processes."""
+
+    phone_region: str
+    radius_m: float
+    accuracy_m: float
+
+
+def _habits(workspace: str) -> Habits:
+    """Read the workspace's settings; the environment comes before its file."""
+    told = workspace_settings.read(open_state().workspace(workspace)) | os.environ
+
+    def value(name: str) -> Any:  # of the setting's own type
+        given = told.get(f"MAINLINE_{name.upper()}")
+        field = Settings.model_fields[name]
+        return (
+            field.default
+            if given is None
+            else TypeAdapter[Any](field.annotation or str).validate_python(given)
+        )
+
+    return Habits(value("phone_region"), value("locate_radius_m"), value("gps_accuracy_default_m"))
 
 
 # --- a file ----------------------------------------------------------------------------------------
@@ -49,22 +83,27 @@ def _answer_file(session: Session, queries: Path, out: Path) -> int:
         partial.replace(out)
     except OSError as error:
         raise ProvisionError(f"{out}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
     return 0
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        words = path.read_text(encoding="utf-8-sig")
+        words = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ProvisionError(f"{path}: cannot be read: {error}") from error
-    reader = csv.DictReader(words.splitlines(keepends=True))
+    reader = csv.DictReader(io.StringIO(words, newline=""))
     missing = [name for name in ("query_id", "text") if name not in (reader.fieldnames or ())]
     if missing:
         raise ProvisionError(f"{path}: line 1: no column {', '.join(missing)}")
-    for row in reader:
-        if row["query_id"] is None or row["text"] is None:
-            raise ProvisionError(f"{path}: line {reader.line_num}: fewer fields than columns")
-        yield row["query_id"], row["text"]
+    try:
+        for row in reader:
+            if row["query_id"] is None or row["text"] is None:
+                raise ProvisionError(f"{path}: line {reader.line_num}: fewer fields than columns")
+            yield row["query_id"], row["text"]
+    except csv.Error as error:
+        raise ProvisionError(f"{path}: line {reader.line_num}: {error}") from error
 
 
 def _answer(found: list[AddressCandidate]) -> tuple[object, ...]:
@@ -83,27 +122,22 @@ def _answer(found: list[AddressCandidate]) -> tuple[object, ...]:
 # --- one question ----------------------------------------------------------------------------------
 
 
-def _answer_one(session: Session, options: argparse.Namespace) -> int:
-    result = _located(session, options)
-    if options.json:
-        write_json(result)
-    else:
-        _show(result)
-    return 0
-
-
-def _located(session: Session, options: argparse.Namespace) -> dict[str, Any]:
-    """Find the place on the network; words alone are answered without one too."""
+def _located(session: Session, options: argparse.Namespace, habits: Habits) -> dict[str, Any]:
+    """Find the place, and the main where a network is loaded; words alone are answered without one too."""
     point = _point(options.lonlat, Datum(options.datum)) if options.lonlat else None
-    region = Settings.model_fields["phone_region"].default
-    try:
-        phone = to_e164(options.phone, region=region) if options.phone else None
-    except (MainlineError, phonenumbers.NumberParseException) as error:
-        raise ProvisionError(f"{options.phone}: is no phone number") from error
+    phone = to_e164(options.phone, region=habits.phone_region) if options.phone else None
+    if options.phone and phone is None:
+        raise ProvisionError(f"{options.phone}: is no phone number")
     candidates = geocode(session, options.text) if options.text else []
     try:
         place = locate(
-            session, account_no=options.account, phone=phone, address_text=options.text, point=point
+            session,
+            account_no=options.account,
+            phone=phone,
+            address_text=options.text,
+            point=point,
+            accuracy_m=habits.accuracy_m,
+            radius_m=habits.radius_m,
         )
     except (NoServiceArea, NoMainNearby) as error:
         if not candidates:
@@ -127,18 +161,26 @@ def _point(lonlat: str, datum: Datum) -> LonLat:
 
 
 def _result(place: Location | None, candidates: list[AddressCandidate]) -> dict[str, Any]:
-    best = candidates[0] if candidates else None
-    point = place.point if place is not None else best.point if best is not None else None
+    """Tell the place as it was understood, and the main under `network`, each with how sure it is."""
+    if candidates:
+        best = candidates[0]
+        point, confidence, method, matched = best.point, best.confidence, best.kind.value, best.text
+    else:
+        assert place is not None  # what is not said in words is located on the network, or refused
+        point, confidence, method = place.point, place.confidence, place.method.value
+        matched = place.address_text or ""
     return {
-        "lon": round(point.lon, 7) if point else None,
-        "lat": round(point.lat, 7) if point else None,
-        "confidence": round(place.confidence if place is not None else best.confidence if best else 0.0, 4),
-        "method": place.method.value if place is not None else best.kind.value if best else None,
-        "matched": (place.address_text if place is not None else None) or (best.text if best else None),
+        "lon": round(point.lon, 7),
+        "lat": round(point.lat, 7),
+        "confidence": round(confidence, 4),
+        "method": method,
+        "matched": matched,
         "network": None
         if place is None
         else {
             "pipe": place.pipe_code,
+            "method": place.method.value,
+            "confidence": round(place.confidence, 4),
             "chainage_m": round(place.chainage_m, 2),
             "side": place.side.value,
             "segment": place.segment_id,

@@ -1,14 +1,17 @@
 """An address and a road as their file gives them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import shapely
 
 from gis.coordinates import LonLat
+from gis.errors import BadAddressFile
 
 HOUSE_DIGITS_MAX = 9
+TEXT_MAX = 500
 _HAN = re.compile(r"[㐀-鿿]")
 _HOUSE = re.compile(r"^\s*([0-9]+)")
 
@@ -43,8 +46,8 @@ class ImportedAddress:
     def text(self) -> str:
         """Write the address as one line, as its language does."""
         if _HAN.search(self.road + self.place):
-            number = f"{self.house_number}号" if self.house_number.isdigit() else self.house_number
-            building = f"{self.building}幢" if self.building.isdigit() else self.building
+            number = f"{self.house_number}号" if self.house_number.isdecimal() else self.house_number
+            building = f"{self.building}幢" if self.building.isdecimal() else self.building
             return f"{self.district}{self.road}{number}{self.place}{building}"
         parts = (f"{self.road} {self.house_number}", f"{self.place} {self.building}", self.district)
         return ", ".join(part.strip() for part in parts if part.strip())
@@ -61,7 +64,7 @@ class ImportedRoad:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A line left out, and why."""
+    """A line of a table or a feature of a layer left out, by its number, and why."""
 
     line: int
     reason: str
@@ -73,3 +76,18 @@ class AddressFile:
 
     addresses: list[ImportedAddress]
     rejected: list[Rejected]
+
+
+def refuse_odd_text(where: str, texts: Iterable[str]) -> None:
+    """Refuse what no address is written with.
+
+    Raises
+    ------
+    BadAddressFile
+        A text is too long, or holds a character that is none.
+    """
+    for text in texts:
+        if len(text) > TEXT_MAX:
+            raise BadAddressFile(f"{where}: a field is longer than {TEXT_MAX} characters.")
+        if "\x00" in text:
+            raise BadAddressFile(f"{where}: holds a character that is no text.")

@@ -5,6 +5,7 @@ are. A file of roads gives `road` and `wkt` (a line in longitude and latitude), 
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,18 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gis.address_import.records import AddressFile, ImportedAddress, ImportedRoad, Rejected
+from gis.address_import.records import (
+    AddressFile,
+    ImportedAddress,
+    ImportedRoad,
+    Rejected,
+    refuse_odd_text,
+)
 from gis.coordinates import Datum, LonLat, to_wgs84
 from gis.errors import BadAddressFile, BadCoordinate
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 NEEDED, NEEDED_OF_ROADS = ("address_id", "lon", "lat"), ("road", "wkt")
-FIELD_MAX = 500
 
 
 def read_addresses(path: Path, *, datum: Datum = Datum.WGS84) -> AddressFile:
@@ -59,6 +65,8 @@ def read_addresses(path: Path, *, datum: Datum = Datum.WGS84) -> AddressFile:
                 point=point,
             )
         )
+    if not found:
+        raise BadAddressFile(f"{path}: holds no address.")
     return AddressFile(found, rejected)
 
 
@@ -110,14 +118,10 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str,
                 if None in row:
                     raise BadAddressFile(f"{path}: line {reader.line_num}: more fields than columns.")
                 fields = {name: value.strip() for name, value in row.items()}
-                if any(len(value) > FIELD_MAX for name, value in fields.items() if name != "wkt"):
-                    raise BadAddressFile(
-                        f"{path}: line {reader.line_num}: a field is longer than {FIELD_MAX} characters."
-                    )
-                if any("\x00" in value for value in fields.values()):
-                    raise BadAddressFile(
-                        f"{path}: line {reader.line_num}: holds a character that is no text."
-                    )
+                refuse_odd_text(
+                    f"{path}: line {reader.line_num}",
+                    [text for name, text in fields.items() if name != "wkt"],
+                )
                 yield reader.line_num, fields
         except csv.Error as error:
             raise BadAddressFile(f"{path}: line {reader.line_num}: {error}.") from error
@@ -135,7 +139,7 @@ def _opened(path: Path) -> Iterator[Iterator[str]]:
             words = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        yield iter(words.splitlines(keepends=True))
+        yield io.StringIO(words, newline="")
         return
     raise BadAddressFile(f"{path}: is neither UTF-8 nor GB 18030.")
 

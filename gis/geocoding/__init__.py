@@ -7,9 +7,10 @@ against the `gazetteer`, `streets` tells numbers that no address has and where r
 from gis.geocoding.folding import normalise
 from gis.geocoding.matching import MatchKind
 from gis.geocoding.parsing import ParsedAddress, parse_address
-from gis.geocoding.search import AddressCandidate, geocode, suggest_addresses
+from gis.geocoding.search import ERROR_M, AddressCandidate, geocode, suggest_addresses
 
 __all__ = [
+    "ERROR_M",
     "AddressCandidate",
     "MatchKind",
     "ParsedAddress",

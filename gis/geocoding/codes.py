@@ -8,12 +8,10 @@ from gis.coordinates import LonLat, straight_line_m
 from gis.errors import BadCoordinate
 
 _PAIR = re.compile(
-    r"^\s*([+-]?\d{1,3}\.\d+)\s*°?\s*([NSEW])?\s*[,;，；\s]\s*([+-]?\d{1,3}\.\d+)\s*°?\s*([NSEW])?\s*$",
+    r"^\s*([+-]?\d{1,3}(?:\.\d+)?)\s*°?\s*([NSEW])?\s*[,;，；\s]\s*([+-]?\d{1,3}\.\d+)\s*°?\s*([NSEW])?\s*$",
     re.IGNORECASE,
 )
 _PLUS_CODE = re.compile(r"\b([23456789CFGHJMPQRVWX]{4,8}\+[23456789CFGHJMPQRVWX]{2,3})\b", re.IGNORECASE)
-PLUS_CODE_ERROR_M = 10.0
-COORDINATE_ERROR_M = 5.0
 
 
 def read_coordinates(words: str, *, near: LonLat | None) -> LonLat | None:
@@ -42,6 +40,8 @@ def read_coordinates(words: str, *, near: LonLat | None) -> LonLat | None:
             places.append(LonLat(lon=lon, lat=lat))
         except BadCoordinate:
             continue
+    if (first, second) == (0.0, 0.0):
+        return None  # what devices send that know no place
     if near is not None:
         places.sort(key=lambda place: straight_line_m(place, near))
     return places[0] if places else None

@@ -19,12 +19,12 @@ from gis.models import AddressBook
 _SEPARATOR = "\x1f"
 
 # Each column comes as one value: a million addresses cost a few round figures instead of a million Python rows.
-_STREETS = text(r"""
+_STREETS = r"""
     SELECT coalesce(string_agg(translate(s.name, E'\x1f', ''), E'\x1f' ORDER BY s.id), ''),
            coalesce(string_agg(translate(coalesce(s.district, ''), E'\x1f', ''), E'\x1f' ORDER BY s.id), ''),
            array_agg(ST_AsBinary(s.geom) ORDER BY s.id), count(*)
-      FROM gis.street s""")
-_ADDRESSES = text(r"""
+      FROM gis.street s"""
+_ADDRESSES = r"""
     WITH road AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS number FROM gis.street)
     SELECT coalesce(string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id), ''::bytea),
            coalesce(string_agg(int8send(coalesce(r.number, -1)), ''::bytea ORDER BY a.id), ''::bytea),
@@ -35,7 +35,9 @@ _ADDRESSES = text(r"""
            coalesce(string_agg(translate(lower(ltrim(coalesce(a.house_number, ''), '0123456789 ')), E'\x1f', ''), E'\x1f' ORDER BY a.id), ''),
            coalesce(string_agg(translate(lower(coalesce(a.building, '')), E'\x1f', ''), E'\x1f' ORDER BY a.id), ''),
            coalesce(string_agg(translate(coalesce(a.postcode, ''), E'\x1f', ''), E'\x1f' ORDER BY a.id), '')
-      FROM gis.address a LEFT JOIN road r ON r.id = a.street_id""")
+      FROM gis.address a LEFT JOIN road r ON r.id = a.street_id"""
+_ALL = text(f"SELECT * FROM ({_STREETS}) streets CROSS JOIN ({_ADDRESSES}) addresses")
+"""One statement sees one state of both tables: addresses name their streets by rows."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,7 @@ def known_places(session: Session) -> KnownPlaces | None:
 
 def load_places(session: Session) -> KnownPlaces | None:
     """Read all streets and addresses: some six seconds for a million."""
-    names, districts, lines, count = session.execute(_STREETS).one()
-    ids, roads, numbers, points, *words = session.execute(_ADDRESSES).one()
+    names, districts, lines, count, ids, roads, numbers, points, *words = session.execute(_ALL).one()
     places = np.frombuffer(points, dtype=">f8").astype(np.float64).reshape(-1, 2)
     drawn = shapely.from_wkb(
         np.array([None if one is None else bytes(one) for one in lines or []], dtype=object)

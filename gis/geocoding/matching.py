@@ -8,6 +8,7 @@ costs most.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import shapely
@@ -21,6 +22,8 @@ ROADS_TRIED = 10
 PLACES_TRIED = 12
 DISTRICTS_TRIED = 6
 ROADS_OF_ONE_NAME = 12
+NUMBERS_TRIED = 8
+"""Numbers of one text that are looked at; nobody says more of one place."""
 ROWS_AT_PLACE = 400
 """Addresses of one place looked at one by one; of a larger one only those with a number said."""
 DISTRICT_ALIKE = 0.9
@@ -31,6 +34,7 @@ SCORE_MIN = 0.12
 """What explains less is no answer; of 2,502 questions of callers none was right below 0.2."""
 NESTED_WORSE = 0.04
 """A name inside a longer one is not meant, unless it is more like what was said by more than this."""
+INTERPOLATED_ERROR_MIN_M = 15.0
 CROSSING_ERROR_M = 20.0
 """How far from the middle of a crossing a caller may stand who names it."""
 SAME_SPOT_M = 60.0
@@ -113,8 +117,14 @@ class _Names:
     districts: tuple[Heard, ...]
 
 
-def match(gazetteer: Gazetteer, said: Said, *, limit: int = 5) -> list[Match]:
-    """Find what a text could mean, best first, each with how sure one may be that it is meant."""
+def match(gazetteer: Gazetteer, said: Said, *, limit: int = 5, within: Any = None) -> list[Match]:
+    """Find what a text could mean, best first, each with how sure one may be that it is meant.
+
+    Parameters
+    ----------
+    within
+        Only what lies in this area of the gazetteer's plane can be meant. Any: shapely has no types.
+    """
     if not said.text:
         return []
     names = _Names(
@@ -131,7 +141,13 @@ def match(gazetteer: Gazetteer, said: Said, *, limit: int = 5) -> list[Match]:
     crossings = _crossings(gazetteer, said, names)
     if said.meets and crossings:
         found = [replace(one, score=one.score * OTHER_ROAD) for one in found]
-    return _ranked([*found, *crossings, *_districts(gazetteer, said, names)], limit=limit)
+    found = [*found, *crossings, *_districts(gazetteer, said, names)]
+    return _ranked([one for one in found if lies_in(within, one)], limit=limit)
+
+
+def lies_in(area: Any, one: Match) -> bool:
+    """Tell whether a match lies in an area of the plane; None is everywhere."""
+    return area is None or bool(shapely.intersects_xy(area, one.x, one.y))
 
 
 def _without_numbers_of_names(said: Said, names: _Names) -> Said:
@@ -139,9 +155,8 @@ def _without_numbers_of_names(said: Said, names: _Names) -> Said:
     clear = [
         one for one in (*names.roads, *names.places) if one.alike >= CLEARLY_SAID and one.end - one.start >= 3
     ]
-    return replace(
-        said, numbers=tuple(one for one in said.numbers if not any(_within(one, name) for name in clear))
-    )
+    numbers = [one for one in said.numbers if not any(_within(one, name) for name in clear)]
+    return replace(said, numbers=tuple(numbers[:NUMBERS_TRIED]))
 
 
 def _told_apart(heard: Sequence[Heard]) -> tuple[Heard, ...]:
@@ -276,7 +291,7 @@ def _addresses(gazetteer: Gazetteer, said: Said, names: _Names) -> Iterable[Matc
     rows: set[int] = set()
     values = {value for number in said.numbers for value in _leading(number)}
     for street in roads:
-        for road in gazetteer.roads_named(street).tolist():
+        for road in gazetteer.roads_named(street)[:ROADS_OF_ONE_NAME].tolist():
             for value in values:
                 rows.update(gazetteer.numbered(road, value).tolist())
     for place in places:
@@ -419,7 +434,7 @@ def _house(
 
 def _begins_with(number: Number, building: str) -> bool:
     """Tell whether a number said is a building's, or its and the room's run together."""
-    return building.isdigit() and int(building) in _leading(number)
+    return building.isdecimal() and int(building) in _leading(number)
 
 
 def _building(building: str, numbers: Sequence[Number], account: _Account, *, house_said: bool) -> None:
@@ -506,7 +521,7 @@ def _between_numbers(
         account.score() * INTERPOLATED,
         roads=(road,),
         number=number.value,
-        error_m=gap,
+        error_m=max(INTERPOLATED_ERROR_MIN_M, gap / 4.0),
     )
 
 

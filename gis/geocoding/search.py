@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -22,7 +23,13 @@ from gis.models import Address
 
 SAID_MAX = 200
 """Characters of what was said that are looked at; nobody describes a place in more."""
-ADDRESS_ERROR_M = 10.0
+ERROR_M = {
+    MatchKind.ADDRESS: 10.0,
+    MatchKind.PLACE: 30.0,
+    MatchKind.PLUS_CODE: 10.0,
+    MatchKind.COORDINATES: 10.0,
+}
+"""How far from the point what was meant may be: a building's centre from its door, a compound's from its gate."""
 POSTCODE_CONFIDENCE = 0.2
 _HAN = re.compile(r"[㐀-鿿]")
 _ENDS_IN_NUMBER = re.compile(r"^(?P<name>.*\D)(?P<digits>[0-9]{1,5})$")
@@ -47,7 +54,7 @@ class AddressCandidate:
     address_id: UUID | None
 
 
-def geocode(session: Session, text: str, *, limit: int = 5) -> list[AddressCandidate]:
+def geocode(session: Session, text: str, *, limit: int = 5, within: Any = None) -> list[AddressCandidate]:
     """Find the places a text could mean.
 
     Parameters
@@ -57,6 +64,8 @@ def geocode(session: Session, text: str, *, limit: int = 5) -> list[AddressCandi
         roads; coordinates (WGS 84) or a plus code; a postcode.
     limit
         How many candidates at most.
+    within
+        Only what lies in this area, longitude and latitude, can be meant. Any: shapely has no types.
 
     Returns
     -------
@@ -67,16 +76,17 @@ def geocode(session: Session, text: str, *, limit: int = 5) -> list[AddressCandi
     known = known_places(session)
     coded = _coded(said, near=known.centre if known else None)
     if coded is not None:
-        return [coded]
+        return [coded] if within is None or within.intersects(coded.point.as_point()) else []
     if known is None:
         return []
-    found = matching.match(known.gazetteer, read(said), limit=limit)
-    if not found:
-        found = _typed_by_sound(known, said, limit=limit)
-    return _candidates(session, known, found) or _of_postcode(known, said)
+    area = None if within is None else known.plane.project(within)
+    found = _meant(known, said, limit=limit, within=area)
+    return _candidates(session, known, found) or _of_postcode(known, said, within=area)
 
 
-def suggest_addresses(session: Session, typed: str, *, limit: int = 10) -> list[AddressCandidate]:
+def suggest_addresses(
+    session: Session, typed: str, *, limit: int = 10, within: Any = None
+) -> list[AddressCandidate]:
     """Offer places while somebody types, best first.
 
     The last word may be unfinished, typed in Chinese characters, in letters by its sound (`kejilu`) or by the first letters of its
@@ -85,13 +95,17 @@ def suggest_addresses(session: Session, typed: str, *, limit: int = 10) -> list[
     said = typed[:SAID_MAX]
     known = known_places(session)
     if known is None or _coded(said, near=known.centre) is not None:
-        return geocode(session, said, limit=limit)
-    found = _continued(known.gazetteer, fold(said), limit=limit)
-    if not found:
-        found = matching.match(known.gazetteer, read(said), limit=limit) or _typed_by_sound(
-            known, said, limit=limit
-        )
-    return _candidates(session, known, found[:limit])
+        return geocode(session, said, limit=limit, within=within)
+    area = None if within is None else known.plane.project(within)
+    found = _continued(known.gazetteer, fold(said), limit=limit, within=area)
+    return _candidates(session, known, found or _meant(known, said, limit=limit, within=area))
+
+
+def _meant(known: KnownPlaces, said: str, *, limit: int, within: Any) -> list[Match]:
+    """Find what words mean, and if nothing, what their letters mean by sound."""
+    return matching.match(known.gazetteer, read(said), limit=limit, within=within) or _typed_by_sound(
+        known, said, limit=limit, within=within
+    )
 
 
 # --- codes -----------------------------------------------------------------------------------------
@@ -101,22 +115,27 @@ def _coded(said: str, *, near: LonLat | None) -> AddressCandidate | None:
     """Read coordinates or a plus code."""
     place = codes.read_coordinates(said, near=near)
     if place is not None:
-        return _at(place, said.strip(), MatchKind.COORDINATES, codes.COORDINATE_ERROR_M)
+        return _at(place, said.strip(), MatchKind.COORDINATES)
     place = codes.read_plus_code(said, near=near)
     if place is not None:
-        return _at(place, said.strip(), MatchKind.PLUS_CODE, codes.PLUS_CODE_ERROR_M)
+        return _at(place, said.strip(), MatchKind.PLUS_CODE)
     return None
 
 
-def _at(place: LonLat, text: str, kind: MatchKind, error_m: float) -> AddressCandidate:
-    return AddressCandidate(text, "", None, place, 1.0, 1.0, kind, error_m, None)
+def _at(place: LonLat, text: str, kind: MatchKind) -> AddressCandidate:
+    return AddressCandidate(text, "", None, place, 1.0, 1.0, kind, ERROR_M[kind], None)
 
 
-def _of_postcode(known: KnownPlaces, said: str) -> list[AddressCandidate]:
+def _of_postcode(known: KnownPlaces, said: str, *, within: Any) -> list[AddressCandidate]:
     """Stand in the middle of what has the postcode that was said, and nothing else."""
     rows = known.by_postcode.get(said.strip().upper())
     if not rows:
         return []
+    if within is not None:
+        columns = known.gazetteer.addresses
+        rows = [row for row in rows if shapely.intersects_xy(within, columns.x[row], columns.y[row])]
+        if not rows:
+            return []
     x, y = known.gazetteer.addresses.x[rows], known.gazetteer.addresses.y[rows]
     middle = known.plane.place(shapely.Point(float(np.median(x)), float(np.median(y))))
     spread = float(np.hypot(np.ptp(x), np.ptp(y))) / 2
@@ -130,7 +149,7 @@ def _of_postcode(known: KnownPlaces, said: str) -> list[AddressCandidate]:
 # --- typing ----------------------------------------------------------------------------------------
 
 
-def _continued(gazetteer: Gazetteer, typed: str, *, limit: int) -> list[Match]:
+def _continued(gazetteer: Gazetteer, typed: str, *, limit: int, within: Any) -> list[Match]:
     """List what begins with what was typed: numbers of a road typed whole, else names."""
     if not typed or typed.isdigit():
         return []
@@ -143,6 +162,7 @@ def _continued(gazetteer: Gazetteer, typed: str, *, limit: int) -> list[Match]:
             if gazetteer.street_names.names[one] == name
         ]
         found = [match for one in streets for match in _numbers(gazetteer, one, numbered["digits"])]
+        found = [match for match in found if matching.lies_in(within, match)]
         if found:
             return _evenly(found[:limit])
     starts = {heard(typed), spelt_by_sound(typed.replace(" ", "")) if typed.isascii() else None} - {None}
@@ -158,7 +178,9 @@ def _continued(gazetteer: Gazetteer, typed: str, *, limit: int) -> list[Match]:
     named = [(gazetteer.street_names.names[one], _first_road(gazetteer, one)) for one in streets]
     named += [(gazetteer.place_names.names[one], _first_address(gazetteer, one)) for one in places]
     named.sort(key=lambda pair: (not pair[0].startswith(typed), len(pair[0]), pair[0]))
-    return _evenly([match for _, found in named for match in found][:limit])
+    return _evenly(
+        [match for _, found in named for match in found if matching.lies_in(within, match)][:limit]
+    )
 
 
 def _evenly(found: Sequence[Match]) -> list[Match]:
@@ -196,7 +218,7 @@ def _first_address(gazetteer: Gazetteer, place: int) -> list[Match]:
     ]
 
 
-def _typed_by_sound(known: KnownPlaces, said: str, *, limit: int) -> list[Match]:
+def _typed_by_sound(known: KnownPlaces, said: str, *, limit: int, within: Any) -> list[Match]:
     """Read letters as Chinese syllables, a number after them as a number."""
     folded = fold(said)
     numbered = _ENDS_IN_NUMBER.match(folded)
@@ -205,7 +227,7 @@ def _typed_by_sound(known: KnownPlaces, said: str, *, limit: int) -> list[Match]
     if symbols is None:
         return []
     said_so = read_by_sound(symbols, numbered["digits"] if numbered else "")
-    return matching.match(known.gazetteer, said_so, limit=limit)
+    return matching.match(known.gazetteer, said_so, limit=limit, within=within)
 
 
 # --- writing down ----------------------------------------------------------------------------------
@@ -235,7 +257,7 @@ def _candidates(session: Session, known: KnownPlaces, found: Sequence[Match]) ->
                 score=min(1.0, match.score),
                 confidence=match.confidence,
                 kind=match.kind,
-                error_m=match.error_m or ADDRESS_ERROR_M,
+                error_m=match.error_m or ERROR_M[match.kind],
                 address_id=address_id,
             )
         )

@@ -5,10 +5,12 @@ import csv
 import pytest
 
 from app.cli import parse
-from app.commands.locate import _answer_file, _located, _point
+from app.commands.locate import Habits, _answer_file, _located, _point
 from app.provision.errors import ProvisionError
 from gis.coordinates import Datum, LonLat, from_wgs84, straight_line_m
 from tests.town import Town, load_town
+
+HABITS = Habits("US", 120.0, 15.0)
 
 
 @pytest.fixture
@@ -52,26 +54,31 @@ def test_a_bad_file_of_questions_names_its_line(session, tmp_path, words, says):
 
 
 def test_words_are_answered_with_the_main_and_what_else_it_could_be(session, town):
-    found = _located(session, asked("5 Mill Street"))
+    found = _located(session, asked("5 Mill Street"), HABITS)
     assert found["matched"] == "5 Mill Street"
     assert found["network"]["pipe"] == "H10"
     assert found["candidates"][0]["kind"] == "address"
 
 
 def test_without_a_network_words_are_answered_with_the_place_alone(session, tmp_path):
-    assert _located(session, asked("34.26, 108.95"))["network"] is None
+    assert _located(session, asked("34.26, 108.95"), HABITS)["network"] is None
     with pytest.raises(ProvisionError, match="No address like that"):
-        _located(session, asked("5 Mill Street"))
+        _located(session, asked("5 Mill Street"), HABITS)
 
 
 def test_accounts_phones_and_points_are_located(session, town):
     account = town.account_at["9 Market Street"]
-    by_account = _located(session, asked("--account", account))
+    by_account = _located(session, asked("--account", account), HABITS)
     assert (by_account["method"], by_account["network"]["account"]) == ("account", account)
-    assert _located(session, asked("--phone", "+12025550001"))["method"] == "phone"
+    assert _located(session, asked("--phone", "+12025550001"), HABITS)["method"] == "phone"
     place = Town.on_pipe("H12", 40, left_m=5)
-    by_point = _located(session, asked("--lonlat", f"{place.lon},{place.lat}"))
+    by_point = _located(session, asked("--lonlat", f"{place.lon},{place.lat}"), HABITS)
     assert by_point["network"]["pipe"] == "H12"
+
+
+def test_what_is_no_phone_number_is_said_to_be_none(session):
+    with pytest.raises(ProvisionError, match="abc: is no phone number"):
+        _located(session, asked("--phone", "abc"), HABITS)
 
 
 def test_a_point_is_taken_in_the_datum_it_is_said_to_be_in():
@@ -87,7 +94,8 @@ def test_a_point_that_is_none_is_refused(lonlat):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["a", "--account", "1"], ["--queries", "a.csv"], ["a", "--out", "b.csv"]]
+    "arguments",
+    [["a", "--datum", "gcj02"], [], ["a", "--account", "1"], ["--queries", "a.csv"], ["a", "--out", "b.csv"]],
 )
 def test_questions_that_do_not_fit_together_are_refused(arguments):
     with pytest.raises(SystemExit) as ended:

@@ -27,6 +27,7 @@ BASE = f"""{HEAD}
 3,雁塔区,科技路,37,阳光花园,8,710075,108.9127,34.2298
 4,,,,人民医院,,,108.9500,34.2600
 """
+OTHER = f"{HEAD}\n99,,,,别处,,,108.8,34.1\n"
 ROADS = """road,wkt
 科技路,"LINESTRING (108.909 34.2299, 108.930 34.2299)"
 丈八北路,"LINESTRING (108.92 34.22, 108.92 34.24)"
@@ -95,7 +96,7 @@ def test_where_a_customer_lives_stays(session, town, files):
     lived_in = session.scalar(select(Address.id).where(Address.code == "3"))
     account = session.scalar(select(CustomerAccount.id).limit(1))
     session.execute(update(CustomerAccount).where(CustomerAccount.id == account).values(address_id=lived_in))
-    stored = imported(session, *files(base=f"{HEAD}\n"))
+    stored = imported(session, *files(base=OTHER))
     assert stored.removed == 3
     assert session.scalar(select(Address.code).where(Address.code.is_not(None))) == "3"
 
@@ -103,15 +104,15 @@ def test_where_a_customer_lives_stays(session, town, files):
 def test_addresses_that_came_otherwise_stay(session, town, files):
     before = session.scalar(select(func.count()).select_from(Address))
     imported(session, *files())
-    imported(session, *files(base=f"{HEAD}\n", roads="road,wkt\n"))
-    assert session.scalar(select(func.count()).select_from(Address)) == before
+    imported(session, *files(base=OTHER, roads="road,wkt\n"))
+    assert session.scalar(select(func.count()).select_from(Address)) == before + 1
     assert geocode(session, "5 Mill Street")[0].address_id == town.addresses["5 Mill Street"]
 
 
 def test_a_street_already_known_is_drawn_anew_and_kept(session, town, files):
     count = session.scalar(select(func.count()).select_from(Street))
     roads = 'road,wkt,district\nMill Street,"LINESTRING (24.9 60.1, 24.91 60.1)",Littlebrook\n'
-    imported(session, *files(base=f"{HEAD}\n", roads=roads))
+    imported(session, *files(base=OTHER, roads=roads))
     assert session.scalar(select(func.count()).select_from(Street)) == count
 
 
@@ -212,8 +213,8 @@ def test_each_kind_of_file_replaces_only_its_own(session, files, tmp_path):
         tmp_path, [{"place": "人民广场", "geometry": shapely.Point(108.9, 34.2)}], name="places.geojson"
     )
     store_addresses(session, Source.LAYER, read_layers(path).addresses, [])
-    imported(session, *files(base=f"{HEAD}\n"))
-    assert list(session.scalars(select(Address.place))) == ["人民广场"]
+    imported(session, *files(base=OTHER))
+    assert list(session.scalars(select(Address.place))) == ["人民广场", "别处"]
 
 
 @pytest.mark.parametrize(
