@@ -42,6 +42,8 @@ class Operation(StrEnum):
     PICTURES_READ = "pictures.read"
     PICTURES_ADD = "pictures.add"
     PICTURES_MANAGE = "pictures.manage"
+    PLACES_NAME = "places.name"
+    PLACES_MANAGE = "places.manage"
     DIRECTORY_READ = "directory.read"
     DIRECTORY_MANAGE = "directory.manage"
     LOCATE_USE = "locate.use"
@@ -67,10 +69,12 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
     Function.HOTLINE: frozenset(
         {_O.REPORTS_TAKE, _O.REPORTS_READ, _O.REPORTS_LOCATE, _O.CASES_READ, _O.CASES_WORK, _O.CALLBACKS_READ}
         | {_O.CALLBACKS_WORK, _O.OUTAGES_READ, _O.LOCATE_USE, _O.DIRECTORY_READ, _O.DIRECTORY_MANAGE}
+        | {_O.PLACES_NAME, _O.PLACES_MANAGE}
     ),
     Function.DISPATCH: frozenset(
         {_O.INCIDENTS_READ, _O.INCIDENTS_DECIDE, _O.WORK_ORDERS_READ, _O.WORK_ORDERS_DECIDE, _O.CREWS_READ}
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE}
+        | {_O.PLACES_NAME, _O.PLACES_MANAGE}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
     Function.MAP: frozenset(
@@ -103,6 +107,7 @@ _DESK = {
     _O.CALLBACKS_READ,
     _O.OUTAGES_READ,
     _O.LOCATE_USE,
+    _O.PLACES_NAME,
     _O.DIRECTORY_READ,
     _O.PICTURES_READ,
     _O.PICTURES_ADD,
@@ -142,7 +147,7 @@ ROLE_SEEDS: Final = (
         frozenset(
             (_DISPATCHER | _AGENT)
             | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
-            | {_O.PICTURES_MANAGE, _O.DIRECTORY_MANAGE}
+            | {_O.PICTURES_MANAGE, _O.PLACES_MANAGE, _O.DIRECTORY_MANAGE}
         ),
         frozenset(PersonalField),
     ),

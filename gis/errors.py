@@ -205,3 +205,23 @@ class PictureWithdrawn(Conflict):
 
 class PictureOfOthers(Forbidden):
     """Somebody else added this picture; ask him, or a supervisor, to withdraw it."""
+
+
+class PlaceNameNotFound(NotFound):
+    """There is no such name of a place, or it is not yours to see."""
+
+
+class PlaceNameTooShort(Invalid):
+    """A name needs two letters, digits or characters at least, or it would be heard in everything that is said."""
+
+
+class PlaceNameKnown(Conflict):
+    """A place within 50 m has that name already; change that one, or choose another name."""
+
+
+class PlaceNameWithdrawn(Conflict):
+    """The name was withdrawn; restore it before you change it."""
+
+
+class PlaceNameOfOthers(Forbidden):
+    """Somebody else gave this name; ask him, or a supervisor, to change or withdraw it."""

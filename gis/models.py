@@ -358,7 +358,7 @@ class Address(Base):
 
 
 class AddressBook(Base):
-    """One row that changes whenever a street or an address does; what is kept of them in memory is keyed by it."""
+    """One row that changes whenever a street, an address or a name of a place does; what is kept of them in memory is keyed by it."""
 
     __tablename__ = "address_book"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), {"schema": SCHEMA})
@@ -574,6 +574,25 @@ class Picture(Base):
     thumbnail: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, comment="in the same media type")
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    geom: Mapped[Any] = geometry_column("Point")
+
+
+class PlaceName(Base):
+    """What people call a place that no register names so; withdrawn, it is kept, and heard no more."""
+
+    __tablename__ = "place_name"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = _id()
+    name: Mapped[str] = mapped_column(Text)
+    district: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, default="")
+    created_by: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=utc_now)
+    changed_by: Mapped[UUID | None]
+    changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     withdrawn_by: Mapped[UUID | None]
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     geom: Mapped[Any] = geometry_column("Point")

@@ -1,4 +1,4 @@
-"""The stored streets and addresses, ready to be compared with words; kept while they stay the same."""
+"""The stored streets, addresses and names that people gave, ready to be compared with words; kept while they stay the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gis.coordinates import LonLat, MetricPlane, metric_plane, utm_srid
-from gis.geocoding.gazetteer import AddressColumns, Gazetteer, RoadColumns
+from gis.geocoding.gazetteer import NONE, AddressColumns, Gazetteer, RoadColumns
 from gis.kept import Kept
 from gis.models import AddressBook
 
 _SEPARATOR = "\x1f"
+ID_BYTES = 16
 
 # Each column comes as one value: a million addresses cost a few round figures instead of a million Python rows.
 _STREETS = r"""
@@ -40,9 +41,14 @@ _ALL = text(f"SELECT * FROM ({_STREETS}) streets CROSS JOIN ({_ADDRESSES}) addre
 """One statement sees one state of both tables: addresses name their streets by rows."""
 
 
+_NAMES = text("""
+    SELECT name, coalesce(district, '') AS district, ST_X(geom) AS lon, ST_Y(geom) AS lat
+      FROM gis.place_name WHERE withdrawn_at IS NULL ORDER BY id""")
+
+
 @dataclass(frozen=True)
 class KnownPlaces:
-    """The gazetteer of what is stored, and how its addresses are found again."""
+    """The gazetteer of what is stored, and how its addresses are found again; names that people gave stand behind the addresses."""
 
     gazetteer: Gazetteer
     plane: MetricPlane
@@ -50,9 +56,10 @@ class KnownPlaces:
     ids: bytes
     postcode: Sequence[str]
 
-    def address_id(self, row: int) -> UUID:
-        """Give the id of an address."""
-        return UUID(bytes=self.ids[16 * row : 16 * row + 16])
+    def address_id(self, row: int) -> UUID | None:
+        """Give the id of an address; None where the row is a name that people gave."""
+        raw = self.ids[ID_BYTES * row : ID_BYTES * (row + 1)]
+        return UUID(bytes=raw) if raw else None
 
     @cached_property
     def by_postcode(self) -> dict[str, list[int]]:
@@ -68,15 +75,18 @@ _KEPT: Kept[KnownPlaces | None] = Kept()
 
 
 def known_places(session: Session) -> KnownPlaces | None:
-    """Give the streets and addresses as they are stored now; None where there are none."""
+    """Give the streets, addresses and names as they are stored now; None where there are none."""
     revision = session.scalar(select(AddressBook.revision))
     return None if revision is None else _KEPT.get(revision, lambda: load_places(session))
 
 
 def load_places(session: Session) -> KnownPlaces | None:
-    """Read all streets and addresses: some six seconds for a million."""
+    """Read all streets, addresses and names that people gave: some six seconds for a million."""
     names, districts, lines, count, ids, roads, numbers, points, *words = session.execute(_ALL).one()
-    places = np.frombuffer(points, dtype=">f8").astype(np.float64).reshape(-1, 2)
+    given = session.execute(_NAMES).all()
+    places = np.append(
+        np.frombuffer(points, dtype=">f8").astype(np.float64), [(one.lon, one.lat) for one in given]
+    ).reshape(-1, 2)
     drawn = shapely.from_wkb(
         np.array([None if one is None else bytes(one) for one in lines or []], dtype=object)
     )
@@ -87,14 +97,15 @@ def load_places(session: Session) -> KnownPlaces | None:
     centre = LonLat(lon=float(lon), lat=float(lat))
     plane = metric_plane(utm_srid(centre))
     x, y = plane.to_plane(places[:, 0], places[:, 1])
-    place, district, letter, building, postcode = (_split(one, len(places)) for one in words)
+    place, district, letter, building, postcode = (_split(one, len(ids) // ID_BYTES) for one in words)
+    no_number, unsaid = np.full(len(given), NONE), [""] * len(given)
     addresses = AddressColumns(
-        road=_whole(roads),
-        place=place,
-        district=district,
-        number=_whole(numbers),
-        letter=letter,
-        building=building,
+        road=np.append(_whole(roads), no_number),
+        place=place + [one.name for one in given],
+        district=district + [one.district for one in given],
+        number=np.append(_whole(numbers), no_number),
+        letter=letter + unsaid,
+        building=building + unsaid,
         x=x,
         y=y,
     )

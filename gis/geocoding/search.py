@@ -236,16 +236,13 @@ def _typed_by_sound(known: KnownPlaces, said: str, *, limit: int, within: Any) -
 def _candidates(session: Session, known: KnownPlaces, found: Sequence[Match]) -> list[AddressCandidate]:
     """Write matches down; addresses as they are stored."""
     ids = {match.row: known.address_id(match.row) for match in found if match.row >= 0}
-    stored = select(Address.id, Address.text).where(Address.id.in_(ids.values()))
-    texts: dict[UUID, str] = {row.id: row.text for row in session.execute(stored)} if ids else {}
+    wanted = [one for one in ids.values() if one is not None]
+    stored = select(Address.id, Address.text).where(Address.id.in_(wanted))
+    texts: dict[UUID, str] = {row.id: row.text for row in session.execute(stored)} if wanted else {}
     gazetteer, written = known.gazetteer, []
     for match in found:
         address_id = ids.get(match.row)
-        road = (
-            int(gazetteer.addresses.road[match.row])
-            if address_id is not None
-            else (match.roads or (NONE,))[0]
-        )
+        road = int(gazetteer.addresses.road[match.row]) if match.row >= 0 else (match.roads or (NONE,))[0]
         if address_id is not None and address_id not in texts:
             continue  # gone since
         written.append(
@@ -271,7 +268,10 @@ def _district(gazetteer: Gazetteer, match: Match, road: int) -> str | None:
 
 
 def _words(gazetteer: Gazetteer, match: Match) -> str:
-    """Name what no address names: a number on a road, a crossing, a road, a district."""
+    """Name what no address names: a name that people gave, a number on a road, a crossing, a road, a district."""
+    if match.row >= 0:
+        name, district = gazetteer.addresses.place[match.row], gazetteer.addresses.district[match.row]
+        return f"{district}{name}" if _HAN.search(name) else ", ".join(filter(None, (name, district)))
     names = [gazetteer.roads.name[road] for road in match.roads]
     if not names:
         return gazetteer.district_names.written[match.district]

@@ -1,4 +1,4 @@
-"""Places over HTTP: what lies near one, and pictures of it."""
+"""Places over HTTP: what lies near one, what people call it, and pictures of it."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,12 +15,23 @@ from core.text import Line
 from gis.coordinates import Datum, LonLat, to_wgs84
 from gis.errors import PictureWithoutPlace
 from gis.models import PictureKind
-from gis.places import pictures
+from gis.places import names, pictures
 from gis.places.facts import facts_near
 from gis.places.photographs import MEDIA_TYPE
 from gis.places.pictures import PICTURE_BYTES_MAX, Told
 from gis.places.reverse import whereabouts
-from gis.places.schemas import NearIn, PictureOut, PicturesNearIn, PicturesOut, PlaceFactsOut, WhereaboutsOut
+from gis.places.schemas import (
+    AdditionsNearIn,
+    NearIn,
+    PictureOut,
+    PicturesOut,
+    PlaceFactsOut,
+    PlaceNameChangeIn,
+    PlaceNameIn,
+    PlaceNameOut,
+    PlaceNamesOut,
+    WhereaboutsOut,
+)
 from gis.schemas import PointIn
 from gis.service_area import ensure_seen
 
@@ -34,6 +45,7 @@ SUBJECTS_MAX = 10
 
 Reader = Annotated[Actor, requires("pictures.read")]
 Adder = Annotated[Actor, requires("pictures.add")]
+Namer = Annotated[Actor, requires("places.name")]
 Degrees = Annotated[float | None, Form(allow_inf_nan=False)]
 
 
@@ -61,9 +73,58 @@ def look_up_point(
     return WhereaboutsOut.of(whereabouts(session, actor, place, radius_m=settings.locate_radius_m))
 
 
+@router.get("/place-names")
+def list_place_names(
+    asked: Annotated[AdditionsNearIn, Query()],
+    session: DbSession,
+    settings: AppSettings,
+    actor: Annotated[Actor, requires("locate.use")],
+) -> PlaceNamesOut:
+    """List what people call the places near a place, nearest first."""
+    circle = asked.circle()
+    ensure_seen(session, actor, circle.place, margin_m=settings.service_area_margin_m)
+    found = names.names_near(session, actor, circle, withdrawn=asked.withdrawn, limit=asked.limit)
+    return PlaceNamesOut(items=[PlaceNameOut.of(one, actor, distance_m=metres) for one, metres in found])
+
+
+@router.post("/place-names", status_code=status.HTTP_201_CREATED)
+def name_place(body: PlaceNameIn, session: DbSession, settings: AppSettings, actor: Namer) -> PlaceNameOut:
+    """Teach what a place is called; callers who say so are understood from then on."""
+    made = names.name_place(session, settings, actor, body.name, body.point.place(), body.wording())
+    audit.record(session, actor, action="place_name.add", subject_id=made.id)
+    return PlaceNameOut.of(made, actor)
+
+
+@router.patch("/place-names/{name_id}")
+def correct_place_name(
+    name_id: UUID, body: PlaceNameChangeIn, session: DbSession, settings: AppSettings, actor: Namer
+) -> PlaceNameOut:
+    """Correct a name of one's own, or any for who looks after them."""
+    known = names.correct(session, settings, actor, name_id, body.wording())
+    changed = ",".join(sorted(body.model_dump(exclude_none=True)))
+    audit.record(session, actor, action="place_name.change", subject_id=known.id, digest=changed)
+    return PlaceNameOut.of(known, actor)
+
+
+@router.post("/place-names/{name_id}/withdraw")
+def withdraw_place_name(name_id: UUID, session: DbSession, actor: Namer) -> PlaceNameOut:
+    """Take back a name of one's own, or any for who looks after them; it is kept and can be restored."""
+    known = names.withdraw(session, actor, name_id)
+    audit.record(session, actor, action="place_name.withdraw", subject_id=known.id)
+    return PlaceNameOut.of(known, actor)
+
+
+@router.post("/place-names/{name_id}/restore")
+def restore_place_name(name_id: UUID, session: DbSession, actor: Namer) -> PlaceNameOut:
+    """Let a withdrawn name be heard again."""
+    known = names.restore(session, actor, name_id)
+    audit.record(session, actor, action="place_name.restore", subject_id=known.id)
+    return PlaceNameOut.of(known, actor)
+
+
 @router.get("/pictures")
 def list_pictures(
-    asked: Annotated[PicturesNearIn, Query()], session: DbSession, settings: AppSettings, actor: Reader
+    asked: Annotated[AdditionsNearIn, Query()], session: DbSession, settings: AppSettings, actor: Reader
 ) -> PicturesOut:
     """List the pictures near a place, nearest first."""
     circle = asked.circle()

@@ -8,14 +8,13 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
 from core.clock import utc_now
 from core.db import new_id
-from core.rights import Operation
 from core.settings import Settings
 from gis.coordinates import LonLat
 from gis.errors import (
@@ -28,6 +27,7 @@ from gis.errors import (
     PictureWithoutPlace,
 )
 from gis.models import Picture, PictureKind
+from gis.places import additions
 from gis.places.circle import Circle
 from gis.places.photographs import MEDIA_TYPE, read_photograph
 from gis.service_area import ensure_seen
@@ -125,19 +125,7 @@ def pictures_near(
     session: Session, actor: Actor, circle: Circle, *, withdrawn: bool = False, limit: int = 100
 ) -> Sequence[tuple[Picture, float]]:
     """List pictures with their distances in metres, nearest first; those withdrawn only to who may restore them."""
-    distance = circle.distance_m(Picture.geom)
-    rows = session.execute(
-        select(Picture, distance)
-        .where(
-            circle.holds(Picture.geom),
-            actor.area_filter(Picture.geom),
-            Picture.withdrawn_at.is_not(None) if withdrawn else Picture.withdrawn_at.is_(None),
-            _may_restore(actor) if withdrawn else true(),
-        )
-        .order_by(distance, Picture.id)
-        .limit(limit)
-    )
-    return [(picture, metres) for picture, metres in rows]
+    return additions.additions_near(session, actor, Picture, circle, withdrawn=withdrawn, limit=limit)
 
 
 def picture_of(session: Session, actor: Actor, picture_id: UUID, *, lock: bool = False) -> Picture:
@@ -148,9 +136,8 @@ def picture_of(session: Session, actor: Actor, picture_id: UUID, *, lock: bool =
     PictureNotFound
         There is none.
     """
-    query = select(Picture).where(Picture.id == picture_id, actor.area_filter(Picture.geom))
-    picture = session.scalar(query.with_for_update() if lock else query)
-    if picture is None or (picture.withdrawn_at is not None and not may_change(actor, picture)):
+    picture = additions.addition_of(session, actor, Picture, picture_id, lock=lock)
+    if picture is None:
         raise PictureNotFound
     return picture
 
@@ -166,8 +153,7 @@ def withdraw(session: Session, actor: Actor, picture_id: UUID) -> Picture:
         Somebody else added it.
     """
     picture = _to_change(session, actor, picture_id)
-    if picture.withdrawn_at is None:
-        picture.withdrawn_by, picture.withdrawn_at = actor.user_id, utc_now()
+    additions.withdraw(actor, picture)
     return picture
 
 
@@ -182,22 +168,12 @@ def restore(session: Session, actor: Actor, picture_id: UUID) -> Picture:
         Somebody else added it, and it is not withdrawn.
     """
     picture = _to_change(session, actor, picture_id)
-    picture.withdrawn_by, picture.withdrawn_at = None, None
+    additions.restore(picture)
     return picture
 
 
 def _to_change(session: Session, actor: Actor, picture_id: UUID) -> Picture:
     picture = picture_of(session, actor, picture_id, lock=True)
-    if not may_change(actor, picture):
+    if not additions.may_change(actor, picture):
         raise PictureOfOthers
     return picture
-
-
-def may_change(actor: Actor, picture: Picture) -> bool:
-    """Whether a person may withdraw a picture, or restore it: it was he who added, or withdrew it, or he looks after all of them."""
-    whose = picture.created_by if picture.withdrawn_at is None else picture.withdrawn_by
-    return actor.may(Operation.PICTURES_MANAGE) or whose == actor.user_id
-
-
-def _may_restore(actor: Actor) -> ColumnElement[bool]:
-    return true() if actor.may(Operation.PICTURES_MANAGE) else Picture.withdrawn_by == actor.user_id

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.auth import Actor
+from core.schemas import Wire
+from core.text import Line
 from gis.coordinates import LonLat
 from gis.models import (
     CustomerClass,
@@ -15,17 +17,21 @@ from gis.models import (
     Picture,
     PictureKind,
     PipeClass,
+    PlaceName,
     ValveType,
 )
+from gis.places.additions import may_change
 from gis.places.circle import Circle
 from gis.places.facts import PlaceFacts
-from gis.places.pictures import may_change
+from gis.places.names import Wording
 from gis.places.reverse import NearAsset, Quarter, Whereabouts
 from gis.schemas import LocationOut, PointIn, PointOut
 
 T = TypeVar("T")
 
 RADIUS_MAX_M = 500.0
+NAME_CHARACTERS_MAX = 60
+"""A longer name is a description; nobody says it again word for word."""
 
 
 class NearIn(PointIn):
@@ -38,8 +44,8 @@ class NearIn(PointIn):
         return Circle(self.place(), self.radius_m)
 
 
-class PicturesNearIn(NearIn):
-    """The same for pictures."""
+class AdditionsNearIn(NearIn):
+    """The same for what people add."""
 
     withdrawn: bool = False
     """Those that were withdrawn instead, as far as the person may restore them."""
@@ -89,6 +95,83 @@ class PicturesOut(BaseModel):
     """Pictures, nearest first."""
 
     items: list[PictureOut]
+
+
+Name = Annotated[Line, Field(min_length=1, max_length=NAME_CHARACTERS_MAX)]
+
+
+class PlaceNameIn(Wire):
+    """What a place is called, and where it is."""
+
+    name: Name
+    point: PointIn
+    district: Line = ""
+    note: Line = ""
+
+    def wording(self) -> Wording:
+        """Convert to what the trade works with."""
+        return Wording(district=self.district, note=self.note)
+
+
+class PlaceNameChangeIn(Wire):
+    """What is corrected; what is left out stays, an empty district is none."""
+
+    name: Name | None = None
+    point: PointIn | None = None
+    district: Line | None = None
+    note: Line | None = None
+
+    def wording(self) -> Wording:
+        """Convert to what the trade works with."""
+        return Wording(
+            name=self.name,
+            place=self.point.place() if self.point else None,
+            district=self.district,
+            note=self.note,
+        )
+
+
+class PlaceNameOut(BaseModel):
+    """What people call a place."""
+
+    id: UUID
+    name: str
+    district: str | None
+    note: str
+    point: PointOut
+    distance_m: float | None
+    """From the place asked about, if one was."""
+    created_by: UUID | None
+    created_at: datetime
+    changed_by: UUID | None
+    changed_at: datetime | None
+    withdrawn_at: datetime | None
+    is_changeable: bool
+    """Whether the person may correct and withdraw it, or restore it."""
+
+    @classmethod
+    def of(cls, known: PlaceName, actor: Actor, *, distance_m: float | None = None) -> "PlaceNameOut":
+        """Write a name down."""
+        return cls(
+            id=known.id,
+            name=known.name,
+            district=known.district,
+            note=known.note,
+            point=PointOut.of(LonLat.from_stored(known.geom)),
+            distance_m=None if distance_m is None else round(distance_m, 2),
+            created_by=known.created_by,
+            created_at=known.created_at,
+            changed_by=known.changed_by,
+            changed_at=known.changed_at,
+            withdrawn_at=known.withdrawn_at,
+            is_changeable=may_change(actor, known),
+        )
+
+
+class PlaceNamesOut(BaseModel):
+    """Names of places, nearest first."""
+
+    items: list[PlaceNameOut]
 
 
 class _Fact(BaseModel):

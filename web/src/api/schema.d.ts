@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 c74cff56cf2867e8317b13b0fbea7df06e266c5e5f9ba5a85a9bebe563bf6c9d.
+// Written by `npm run types` from openapi.json, sha256 0166f7991a3f745055df151d5ec22faaed492e2c91c1cbed77f1fe21e8145e6d.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -1108,7 +1108,7 @@ export interface components {
         /** @enum {string} */
         Operable: "yes" | "no" | "unknown";
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -1196,6 +1196,39 @@ export interface components {
             shutdowns: components["schemas"]["ShutdownFactsOut"][];
             streets: components["schemas"]["NearestOut_StreetFactsOut_"];
             valves: components["schemas"]["NearestOut_ValveFactsOut_"];
+        };
+        PlaceNameChangeIn: {
+            district?: string | null;
+            name?: string | null;
+            note?: string | null;
+            point?: components["schemas"]["PointIn"] | null;
+        };
+        PlaceNameIn: {
+            /** @default  */
+            district?: string;
+            name: string;
+            /** @default  */
+            note?: string;
+            point: components["schemas"]["PointIn"];
+        };
+        PlaceNameOut: {
+            changed_at: string | null;
+            changed_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            distance_m: number | null;
+            district: string | null;
+            /** Format: uuid */
+            id: string;
+            is_changeable: boolean;
+            name: string;
+            note: string;
+            point: components["schemas"]["PointOut"];
+            withdrawn_at: string | null;
+        };
+        PlaceNamesOut: {
+            items: components["schemas"]["PlaceNameOut"][];
         };
         PlaceOut: {
             point: components["schemas"]["PointOut"];
