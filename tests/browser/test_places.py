@@ -19,6 +19,8 @@ pytestmark = pytest.mark.browser
 IN_CHINA = LonLat(lon=108.95, lat=34.26)
 HAIR_M = 0.05
 """Seven decimals of a degree, and the pixels of a map, are good to this."""
+PIXEL_M = 2.0
+"""What a click may miss by at the zoom of these tests."""
 SIZES = [{"width": 1366, "height": 768}, {"width": 1920, "height": 1080}]
 
 
@@ -295,6 +297,31 @@ def test_a_picture_is_added_looked_at_withdrawn_and_brought_back(desk: Desk, bro
     expect(strip).to_contain_text("Nobody has taken a picture here yet")
     page.keyboard.press("u")
     expect(thumbnail).to_be_visible()
+
+
+def test_a_name_taught_at_the_pin_is_found_until_it_is_taken_back(desk: Desk, browser: Browser) -> None:
+    page = open_console(desk, browser)
+    taught = ask_what_is_at(page, Town.on_pipe("H52", 30)).get_by_test_id("here-names")
+    field = taught.get_by_role("textbox", name="Add a name")
+    field.fill("Zebra Bakery")
+    field.press("Enter")
+    expect(taught.get_by_role("listitem")).to_have_text(["Zebra Bakery"])
+    expect(field).to_have_value("")
+    field.blur()
+    page.keyboard.press("u")
+    expect(taught.get_by_role("listitem")).to_have_count(0)
+    field.fill("斑马面包店")
+    field.press("Enter")
+    taught.get_by_role("button", name="Withdraw “斑马面包店”").click()
+    expect(taught.get_by_role("listitem")).to_have_count(0)
+    page.keyboard.press("u")
+    expect(taught.get_by_role("listitem")).to_have_text(["斑马面包店"])
+    page.keyboard.press("Escape")
+    offered = search(page, "banmamianbao")
+    expect(offered.first).to_contain_text("斑马面包店")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("here-names")).to_contain_text("斑马面包店")
+    assert straight_line_m(pin_at(page), Town.on_pipe("H52", 30)) < PIXEL_M
 
 
 def test_dragging_the_pin_sets_the_reports_place(desk: Desk, browser: Browser) -> None:
