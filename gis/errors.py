@@ -55,6 +55,10 @@ class PipeNotFound(NotFound):
     """There is no such pipe in the network."""
 
 
+class SegmentNotFound(NotFound):
+    """There is no such segment in the network."""
+
+
 class ValveNotFound(NotFound):
     """There is no such valve in the network."""
 
@@ -171,8 +175,20 @@ class BadClosureArea(Invalid):
     """What is to be closed is no area on Earth; check the coordinates and their order."""
 
 
+class ClosureTooLarge(Invalid):
+    """The closure measures more than 20 km from side to side; close the roads that are meant."""
+
+
+class ClosureOutsideServiceArea(Invalid):
+    """The closure does not touch the area this utility serves; check it and the order of longitude and latitude."""
+
+
 class ClosureElsewhere(Invalid):
     """The closure reaches beyond your area; draw it within."""
+
+
+class ClosureBeyondArea(Forbidden):
+    """The closure reaches beyond your area; only people whose area holds all of it may change or lift it."""
 
 
 class BadPicture(Invalid):

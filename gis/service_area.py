@@ -1,10 +1,12 @@
 """The area this database serves, and the refusal of what lies outside it."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 from weakref import ref
 
-from sqlalchemy import func, select
+from geoalchemy2 import WKBElement
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core.auth import Actor
@@ -73,10 +75,11 @@ def _read_facts(session: Session) -> AreaFacts:
     return AreaFacts(*row)
 
 
-def _is_inside(session: Session, point: LonLat, margin_m: float) -> bool | None:
-    return session.scalar(
-        select(func.ST_DWithin(geography(ServiceArea.geom), geography(point.as_sql()), margin_m))
-    )
+def is_near_service_area(
+    session: Session, shape: WKBElement | ColumnElement[Any], *, margin_m: float = DEFAULT_MARGIN_M
+) -> bool | None:
+    """Tell whether some of a shape lies in the area served, or no farther off than `margin_m`; None without an area on Earth."""
+    return session.scalar(select(func.ST_DWithin(geography(ServiceArea.geom), geography(shape), margin_m)))
 
 
 def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float = DEFAULT_MARGIN_M) -> None:
@@ -98,7 +101,7 @@ def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float =
     NetworkWithoutPlace
         The network has no place on Earth.
     """
-    inside = _is_inside(session, point, margin_m)
+    inside = is_near_service_area(session, point.as_sql(), margin_m=margin_m)
     if inside is None:
         area_facts(session)
         raise NetworkWithoutPlace
@@ -109,7 +112,7 @@ def ensure_in_service_area(session: Session, point: LonLat, *, margin_m: float =
         swapped = LonLat(lon=point.lat, lat=point.lon)
     except BadCoordinate:
         swapped = None
-    if swapped is not None and _is_inside(session, swapped, margin_m):
+    if swapped is not None and is_near_service_area(session, swapped.as_sql(), margin_m=margin_m):
         detail += " Longitude and latitude look swapped: exchange them."
     raise OutsideServiceArea(
         detail,

@@ -1,22 +1,24 @@
 """Roads over HTTP: closures, ways, what can be reached in time and what cannot."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Query, status
 from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from core import audit
 from core.auth import Actor
 from core.clock import utc_now
-from core.http.deps import DbSession, requires
+from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
-from gis.models import Pipe, RoadClosure
+from gis.models import RoadClosure
 from gis.roads.closures import (
     Terms,
     above_pipes,
+    above_segments,
     along_line,
     around_point,
     change_closure,
@@ -26,6 +28,7 @@ from gis.roads.closures import (
     closures_between,
     history_of,
     lift,
+    names_of_people,
 )
 from gis.roads.engine import closures_avoided, cover, drive_time_areas, route_between
 from gis.roads.schemas import (
@@ -62,36 +65,45 @@ def list_closures(
     at: AwareDatetime | None = None,
     starts_at: AwareDatetime | None = None,
     ends_at: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> ClosuresOut:
-    """List the closures in force at a time, by default now; or, when a start or an end is given, all between, lifted ones too."""
+    """List the latest closures in force at a time, by default now; or, when a start or an end is given, those between, lifted ones too."""
     if starts_at is None and ends_at is None:
-        found = closures_at(session, actor, at or utc_now())
+        found = closures_at(session, actor, at or utc_now(), limit=limit)
     else:
-        found = closures_between(session, actor, starts_at or EVER, ends_at or FOREVER)
-    return ClosuresOut(items=[ClosureOut.of(one) for one in found])
+        found = closures_between(session, actor, starts_at or EVER, ends_at or FOREVER, limit=limit)
+    return ClosuresOut(items=_told(session, found))
 
 
 @router.post("/closures", status_code=status.HTTP_201_CREATED)
-def add_closure(wanted: ClosureIn, session: DbSession, actor: Dispatcher) -> ClosureOut:
+def add_closure(
+    wanted: ClosureIn, session: DbSession, settings: AppSettings, actor: Dispatcher
+) -> ClosureOut:
     """Close the roads that touch an area, or slow them down."""
-    closure = close_roads(session, actor, _terms(session, actor, wanted, None))
+    terms = _terms(session, actor, wanted, None)
+    closure = close_roads(session, actor, terms, margin_m=settings.service_area_margin_m)
     audit.record(session, actor, action="road_closure.make", subject_id=closure.id, digest=closure.cause)
-    return ClosureOut.of(closure)
+    (told,) = _told(session, [closure])
+    return told
 
 
 @router.get("/closures/{closure_id}")
 def show_closure(closure_id: UUID, session: DbSession, actor: Reader) -> ClosuresOut:
     """Show all that a closure has been, as it stands first."""
-    return ClosuresOut(items=[ClosureOut.of(one) for one in history_of(session, actor, closure_id)])
+    return ClosuresOut(items=_told(session, history_of(session, actor, closure_id)))
 
 
 @router.put("/closures/{closure_id}")
-def put_closure(closure_id: UUID, wanted: ClosureIn, session: DbSession, actor: Dispatcher) -> ClosureOut:
+def put_closure(
+    closure_id: UUID, wanted: ClosureIn, session: DbSession, settings: AppSettings, actor: Dispatcher
+) -> ClosureOut:
     """Change a closure that is not over; what it was stays on record."""
     before = closure_of(session, actor, closure_id)
-    closure = change_closure(session, actor, before, _terms(session, actor, wanted, before))
+    terms = _terms(session, actor, wanted, before)
+    closure = change_closure(session, actor, before, terms, margin_m=settings.service_area_margin_m)
     audit.record(session, actor, action="road_closure.change", subject_id=closure.id, digest=closure.cause)
-    return ClosureOut.of(closure)
+    (told,) = _told(session, [closure])
+    return told
 
 
 @router.post("/closures/{closure_id}/lift")
@@ -100,7 +112,13 @@ def lift_closure(closure_id: UUID, session: DbSession, actor: Dispatcher) -> Clo
     closure = closure_of(session, actor, closure_id)
     lift(session, actor, closure)
     audit.record(session, actor, action="road_closure.lift", subject_id=closure.id)
-    return ClosureOut.of(closure)
+    (told,) = _told(session, [closure])
+    return told
+
+
+def _told(session: Session, closures: Sequence[RoadClosure]) -> list[ClosureOut]:
+    people = names_of_people(session, closures)
+    return [ClosureOut.of(one, people) for one in closures]
 
 
 def _terms(session: Session, actor: Actor, wanted: ClosureIn, before: RoadClosure | None) -> Terms:
@@ -125,9 +143,8 @@ def _area(session: Session, actor: Actor, wanted: ClosureIn) -> Any:
     if wanted.line is not None and wanted.width_m is not None:
         return along_line([point.place() for point in wanted.line], wanted.width_m)
     if wanted.pipe_ids is not None:
-        pipes = set(wanted.pipe_ids)
-        return above_pipes(session, actor, Pipe.id.in_(pipes), expected=len(pipes))
-    return above_pipes(session, actor, Pipe.segment_id.in_(wanted.segment_ids or []), expected=1)
+        return above_pipes(session, actor, wanted.pipe_ids)
+    return above_segments(session, actor, wanted.segment_ids or [])
 
 
 # --- ways ------------------------------------------------------------------------------------------

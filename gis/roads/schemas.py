@@ -1,5 +1,6 @@
 """What the roads' routes take and give."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -102,14 +103,16 @@ class ClosureOut(BaseModel):
     starts_at: datetime
     ends_at: datetime | None
     created_by: UUID | None
+    created_by_name: str | None
     created_at: datetime
     superseded_at: datetime | None
     lifted_by: UUID | None
+    lifted_by_name: str | None
     lifted_at: datetime | None
 
     @classmethod
-    def of(cls, closure: RoadClosure) -> "ClosureOut":
-        """Write a closure down."""
+    def of(cls, closure: RoadClosure, people: Mapping[UUID, str]) -> "ClosureOut":
+        """Write a closure down; `people` are the names of those who made and lifted it."""
         return cls(
             id=closure.id,
             revision=closure.revision,
@@ -121,9 +124,11 @@ class ClosureOut(BaseModel):
             starts_at=closure.starts_at,
             ends_at=closure.ends_at,
             created_by=closure.created_by,
+            created_by_name=people.get(closure.created_by) if closure.created_by else None,
             created_at=closure.created_at,
             superseded_at=closure.superseded_at,
             lifted_by=closure.lifted_by,
+            lifted_by_name=people.get(closure.lifted_by) if closure.lifted_by else None,
             lifted_at=closure.lifted_at,
         )
 

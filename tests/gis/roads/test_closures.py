@@ -5,17 +5,18 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core import clock
 from core.clock import Clock, real_now, utc_now
 from core.models import AuditEntry
 from gis.coordinates import LonLat, loaded, straight_line_m
-from gis.models import RoadClosure
+from gis.models import RoadClosure, ServiceArea
 from gis.roads import current
 from gis.roads.current import current_roads
 from gis.roads.engine import route_between, ways_to
 from gis.roads.storing import store_road_graph
+from gis.service_area import forget_area
 from tests.town import Town, town_roads
 
 WEST, EAST = Town.junction(2, 0), Town.junction(3, 0)
@@ -222,6 +223,118 @@ def test_closures_elsewhere_do_not_exist_for_somebody_with_an_area(client, log_i
     )
     assert his.status_code == 201
     assert listed(client, east) == ["his"]
+
+
+def ring_of(west_m, south_m, east_m, north_m) -> list[list[float]]:
+    corners = ((west_m, south_m), (east_m, south_m), (east_m, north_m), (west_m, north_m), (west_m, south_m))
+    return [[one.lon, one.lat] for one in (Town.place(*at) for at in corners)]
+
+
+def by_polygon(*ring: list[float]) -> dict[str, object]:
+    return {"cause": "hand", "reason": "x", "polygon": {"type": "Polygon", "coordinates": [list(ring)]}}
+
+
+def refused(client, headers, wanted) -> tuple[int, str]:
+    answer = client.post(CLOSURES, json=wanted, headers=headers)
+    return answer.status_code, answer.json()["type"]
+
+
+def test_a_closure_with_swapped_axes_is_refused(client, dispatcher):
+    """The town lies at 40 degrees north and 33 west; the other way round that is at sea."""
+    swapped = at_site(point={"lon": SITE.lat, "lat": SITE.lon, "datum": "wgs84"})
+    assert refused(client, dispatcher, swapped) == (422, "/problems/closure-outside-service-area")
+
+
+def test_a_change_may_not_carry_a_closure_out_of_the_service_area(session, client, dispatcher, close):
+    made = close()
+    far = at_site(point={"lon": SITE.lon + 1.0, "lat": SITE.lat, "datum": "wgs84"})
+    answer = client.put(f"{CLOSURES}/{made['id']}", json=far, headers=dispatcher)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/closure-outside-service-area")
+    assert seconds(session) == ROUND_S
+
+
+def test_without_a_service_area_the_extent_of_the_roads_counts(session, client, dispatcher, close):
+    """Inside the grid's box, though 40 m off its streets, is near enough; a degree east is not."""
+    session.execute(delete(ServiceArea))
+    forget_area(session)
+    close(point=body(Town.place(250, 40)))
+    far = at_site(point={"lon": SITE.lon + 1.0, "lat": SITE.lat, "datum": "wgs84"})
+    assert refused(client, dispatcher, far) == (422, "/problems/closure-outside-service-area")
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [
+        [[-179, -89], [179, -89], [179, 89], [-179, 89], [-179, -89]],
+        ring_of(-10_000, -100, 10_100, 500),
+        ring_of(200, -15_000, 300, 5_100),
+    ],
+)
+def test_a_closure_of_more_than_20_km_from_side_to_side_is_refused(client, dispatcher, ring):
+    assert refused(client, dispatcher, by_polygon(*ring)) == (422, "/problems/closure-too-large")
+
+
+def test_a_large_closure_of_less_than_20_km_is_taken(session, close):
+    close(radius_m=5000.0)
+    assert current_roads(session).is_shut(np.arange(len(current_roads(session).line_factor))).all()
+
+
+def test_what_reaches_beyond_ones_area_is_neither_lifted_nor_changed(session, client, log_in, close):
+    """The closure covers Mill Street's third block, from 200 to 300 m; his area ends within it."""
+    ring = ", ".join(f"{lon} {lat}" for lon, lat in ring_of(250, -200, 800, 600))
+    east = log_in("dispatcher", area_wkt=f"MULTIPOLYGON((({ring})))")
+    made = close()
+    assert listed(client, east) == ["trench"]
+    for answer in (
+        client.post(f"{CLOSURES}/{made['id']}/lift", headers=east),
+        client.put(
+            f"{CLOSURES}/{made['id']}", json=at_site(point=body(Town.on_pipe("H50", 50.0))), headers=east
+        ),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/closure-beyond-area")
+    assert seconds(session) == ROUND_S
+
+
+def test_unknown_segments_and_mains_are_refused_by_name(client, dispatcher, town):
+    known, unknown = town.segments["H20"], max(town.segments.values()) + 7
+    nobody = uuid4()
+    for wanted, named in (
+        ({"segment_ids": [known, unknown]}, str(unknown)),
+        ({"pipe_ids": [str(town.pipes["H20"]), str(nobody)]}, str(nobody)),
+    ):
+        answer = client.post(CLOSURES, json={"cause": "hand", "reason": "x"} | wanted, headers=dispatcher)
+        assert answer.status_code == 404
+        assert answer.json()["detail"].count(named) == 1
+        assert f" {known} " not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("west_m", "told"),
+    [(250, (422, "/problems/closure-elsewhere")), (550, (404, "/problems/segment-not-found"))],
+)
+def test_a_segment_is_closed_whole_or_not_at_all(client, log_in, town, west_m, told):
+    """An area that begins within the segment's main does not hold it; from one farther east it is not seen."""
+    ring = ", ".join(f"{lon} {lat}" for lon, lat in ring_of(west_m, -200, 800, 600))
+    east = log_in("dispatcher", area_wkt=f"MULTIPOLYGON((({ring})))")
+    wanted = {"cause": "hand", "reason": "x", "segment_ids": [town.segments["H20"]]}
+    assert refused(client, east, wanted) == told
+
+
+def test_lists_are_as_long_as_is_asked_and_the_newest_come_first(client, dispatcher, close):
+    for reason in ("first", "second", "third"):
+        close(reason=reason)
+    assert listed(client, dispatcher, limit=2) == ["third", "second"]
+    assert listed(client, dispatcher, starts_at="2020-01-01T00:00:00Z", limit=1) == ["third"]
+    assert client.get(CLOSURES, params={"limit": 1001}, headers=dispatcher).status_code == 422
+
+
+def test_a_closure_names_who_made_and_who_lifted_it(client, log_in, town):
+    making = log_in("dispatcher", display_name="Wang Fang")
+    lifting = log_in("dispatcher", display_name="Ann Lee")
+    made = client.post(CLOSURES, json=at_site(), headers=making).json()
+    assert (made["created_by_name"], made["lifted_by_name"]) == ("Wang Fang", None)
+    lifted = client.post(f"{CLOSURES}/{made['id']}/lift", headers=lifting).json()
+    assert (lifted["created_by_name"], lifted["lifted_by_name"]) == ("Wang Fang", "Ann Lee")
 
 
 def test_agents_see_closures_and_do_not_make_them(client, log_in, close):
