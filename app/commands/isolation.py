@@ -9,7 +9,7 @@ import numpy as np
 
 from app.provision import workspaces
 from app.provision.errors import ProvisionError
-from app.provision.output import write_json, write_line
+from app.provision.output import write_json, write_line, written_whole
 from app.provision.progress import step
 from core.db import session_factory
 from gis.errors import NoServiceArea
@@ -37,14 +37,13 @@ def isolate(options: argparse.Namespace) -> int:
 def isolate_all(options: argparse.Namespace) -> int:
     """Write the plan of every pipe, one a line; the file appears when it is whole."""
     network = stored_network(options.workspace)
-    partial = options.out.with_name(f"{options.out.name}.partial")
-    try:
-        with step(f"isolating {network.pipe_count} pipes"), partial.open("w", encoding="utf-8") as lines:
-            for result in every_plan(network):
-                lines.write(json.dumps(result, ensure_ascii=False, separators=(",", ":")) + "\n")
-        partial.replace(options.out)
-    except OSError as error:
-        raise ProvisionError(f"{options.out}: cannot be written: {error.strerror}") from error
+    with (
+        step(f"isolating {network.pipe_count} pipes"),
+        written_whole(options.out) as partial,
+        partial.open("w", encoding="utf-8") as lines,
+    ):
+        for result in every_plan(network):
+            lines.write(json.dumps(result, ensure_ascii=False, separators=(",", ":")) + "\n")
     return 0
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.provision import workspace_settings, workspaces
 from app.provision.errors import ProvisionError
-from app.provision.output import write_json, write_line
+from app.provision.output import write_json, write_line, written_whole
 from app.provision.progress import step
 from app.provision.state import open_state
 from core.db import session_factory
@@ -73,18 +73,15 @@ def _habits(workspace: str) -> Habits:
 
 def _answer_file(session: Session, queries: Path, out: Path) -> int:
     """Write an answer for every line; the file appears when it is whole."""
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        with step("locating"), partial.open("w", newline="", encoding="utf-8") as lines:
-            writer = csv.writer(lines)
-            writer.writerow(ANSWER)
-            for query_id, words in _queries(queries):
-                writer.writerow((query_id, *_answer(geocode(session, words, limit=1))))
-        partial.replace(out)
-    except OSError as error:
-        raise ProvisionError(f"{out}: cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        step("locating"),
+        written_whole(out) as partial,
+        partial.open("w", newline="", encoding="utf-8") as lines,
+    ):
+        writer = csv.writer(lines)
+        writer.writerow(ANSWER)
+        for query_id, words in _queries(queries):
+            writer.writerow((query_id, *_answer(geocode(session, words, limit=1))))
     return 0
 
 

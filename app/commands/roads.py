@@ -1,14 +1,12 @@
 """`./mainline roads`: an extract's streets become the workspace's road graph; the graph given out; tables of travel times."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from time import monotonic
 
 from app.provision import workspaces
 from app.provision.errors import ProvisionError
-from app.provision.output import write_json, write_line
+from app.provision.output import write_json, write_line, written_whole
 from app.provision.progress import step, tell
 from core.db import session_factory, transaction
 from core.errors import MainlineError
@@ -66,8 +64,8 @@ def import_roads(options: argparse.Namespace) -> int:
 def export_roads(options: argparse.Namespace) -> int:
     """Write the graph in osmnx's form."""
     graph = _stored_graph(options.workspace)
-    with step(f"writing {options.file}"), _writing(options.file):
-        write_graphml(graph, options.file)
+    with step(f"writing {options.file}"), written_whole(options.file) as partial:
+        write_graphml(graph, partial)
     return 0
 
 
@@ -85,8 +83,8 @@ def travel_matrix(options: argparse.Namespace) -> int:
         far = int((snapped.distance_m > SNAP_LIMIT_M).sum())
         if far:
             tell(f"{far} places lie more than {SNAP_LIMIT_M:.0f} m from any road")
-    with step(f"{len(origins)} x {len(destinations)} ways"), _writing(options.out):
-        reached = write_travel_table(roads, origins, destinations, options.out)
+    with step(f"{len(origins)} x {len(destinations)} ways"), written_whole(options.out) as partial:
+        reached = write_travel_table(roads, origins, destinations, partial)
     tell(f"{reached} of {len(origins) * len(destinations)} pairs have a way")
     return 0
 
@@ -105,12 +103,3 @@ def _stored_graph(workspace: str) -> RoadGraph:
             return load_road_graph(session)
         except NoRoadGraph as error:
             raise ProvisionError(f"workspace {workspace}: {error.detail}") from error
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Tell in one line that a file cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ProvisionError(f"{path}: cannot be written: {error.strerror}") from error

@@ -14,15 +14,13 @@ _GRAPH_VALUES = {"crs": f"epsg:{WGS84_SRID}", "simplified": "True", "created_wit
 
 
 def write_graphml(graph: RoadGraph, path: Path) -> None:
-    """Write a graph; the file appears when it is whole.
+    """Write a graph.
 
     As osmnx does, every value is text. Nodes keep their OpenStreetMap ids; `osmid` of an edge is the number of its street piece, the
     same for both directions: the ways it was joined from are not kept.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8") as file:
         file.writelines(_text(graph))
-    partial.replace(path)
 
 
 def _text(graph: RoadGraph) -> Iterator[str]:

@@ -68,15 +68,11 @@ def _fastest(
 def write_travel_table(
     roads: Roads, origins: Sequence[NamedPlace], destinations: Sequence[NamedPlace], path: Path
 ) -> int:
-    """Write the ways between places as CSV, one row a pair, times and lengths empty where no way leads; tell how many lead.
-
-    The file appears when it is whole.
-    """
-    partial = path.with_name(f"{path.name}.partial")
+    """Write the ways between places as CSV, one row a pair, times and lengths empty where no way leads; tell how many lead."""
     reached = 0
     ends = [one.id for one in destinations]
     rows = travel_rows(roads, [one.place for one in origins], [one.place for one in destinations])
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for row in rows:
@@ -88,5 +84,4 @@ def write_travel_table(
                 else (start, end, "", "")
                 for end, seconds, metres in zip(ends, row.seconds.tolist(), row.metres.tolist(), strict=True)
             )
-    partial.replace(path)
     return reached

@@ -53,6 +53,17 @@ def test_a_bad_file_of_questions_names_its_line(session, tmp_path, words, says):
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\v"])
+def test_only_line_ends_end_a_question(session, town, tmp_path, sign):
+    queries, out = tmp_path / "queries.csv", tmp_path / "out.csv"
+    queries.write_text(
+        f"query_id,text\r\nq1,3 Mill{sign}Street\r\nq2,5 Mill Street\r\n", encoding="utf-8", newline=""
+    )
+    assert _answer_file(session, queries, out) == 0
+    with out.open(encoding="utf-8", newline="") as lines:
+        assert [row["query_id"] for row in csv.DictReader(lines)] == ["q1", "q2"]
+
+
 def test_words_are_answered_with_the_main_and_what_else_it_could_be(session, town):
     found = _located(session, asked("5 Mill Street"), HABITS)
     assert found["matched"] == "5 Mill Street"

@@ -191,6 +191,29 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"mainline: {out}: cannot be written")
 
 
+@pytest.mark.usefixtures("town_workspace")
+def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path, capsys):
+    """A folder stands where the file is to be: everything is written, and cannot take its name."""
+    good = written(tmp_path / "good.csv", lines_of(here=Town.junction(0, 0)))
+    out = tmp_path / "out"
+    out.mkdir()
+    for arguments in (
+        ["roads", "export", str(out)],
+        ["roads", "matrix", "--from", good, "--to", good, "--out", str(out)],
+    ):
+        assert cli.main(arguments) == 3
+        assert capsys.readouterr().err.splitlines()[-1].startswith(f"mainline: {out}: cannot be written")
+        assert sorted(one.name for one in tmp_path.glob("*out*")) == ["out"]
+
+
+@pytest.mark.usefixtures("town_workspace")
+def test_only_line_ends_end_a_line_of_places(tmp_path):
+    places = written(tmp_path / "places.csv", lines_of(**{"the\u2028corner": Town.junction(0, 0)}))
+    out = tmp_path / "out.csv"
+    assert cli.main(["roads", "matrix", "--from", places, "--to", places, "--out", str(out)]) == 0
+    assert rows(out) == [("the\u2028corner", "the\u2028corner", 0.0, 0.0)]
+
+
 @pytest.mark.parametrize("arguments", [[], ["import"], ["matrix", "--from", "a.csv"], ["export"], ["drive"]])
 def test_wrong_arguments_end_with_status_2(arguments):
     with pytest.raises(SystemExit) as ended:

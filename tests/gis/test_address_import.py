@@ -174,6 +174,14 @@ def test_quotes_and_signs_are_kept_as_they_are(session, files, tmp_path):
     assert geocode(session, name)[0].kind is MatchKind.PLACE
 
 
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\v", "\f", "\x1c"])
+def test_only_line_ends_end_a_line(files, sign):
+    """Unicode knows more signs that break lines; a table does not."""
+    base, roads = files(base=f"{HEAD}\r\n1,,,,人民{sign}医院,,,108.9,34.2\r\n2,,,,车站,,,108.9,34.2\r\n")
+    assert [one.place for one in read_addresses(base).addresses] == [f"人民{sign}医院", "车站"]
+    assert len(read_roads(roads)) == 2
+
+
 def layer(tmp_path, rows, *, name="buildings.gpkg", crs="EPSG:4326"):
     path = tmp_path / name
     gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).to_file(path)
