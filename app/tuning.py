@@ -9,7 +9,7 @@ from core.db import SessionFactory
 from gis.cache import current_mains, current_network
 from gis.errors import NoRoadGraph, NoServiceArea
 from gis.geocoding.loading import known_places
-from gis.roads.current import current_roads
+from gis.roads import engine as roads
 
 THREAD_SWITCH_S = 0.0005
 """How long a thread may go on while another waits for the interpreter: a request of thirty short steps waits for it thirty times."""
@@ -40,7 +40,7 @@ def make_responsive(factory: SessionFactory, *, locates: bool = False) -> None:
             if locates:
                 current_mains(session)
         with suppress(NoRoadGraph):
-            current_roads(session)
+            roads.warm(session)
         if locates:
             known_places(session)
     sys.setswitchinterval(THREAD_SWITCH_S)

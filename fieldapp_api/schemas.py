@@ -11,7 +11,7 @@ from core.text import Line, Prose
 from dispatch.models import Action, Assignment, Cause
 from dispatch.views import CrewJob
 from gis.coordinates import geojson_line
-from gis.roads.telling import Route, step_text
+from gis.roads.engine import Route, step_text
 from gis.schemas import PointOut
 from tracker.positions import CrewPosition
 

@@ -17,17 +17,20 @@ from gis.roads.cover import Cover, cover
 from gis.roads.current import current_roads
 from gis.roads.overlay import Roads
 from gis.roads.reach import reach_within, reached_area
-from gis.roads.telling import Route
+from gis.roads.telling import Route, step_text
 from gis.roads.ways import Ways, route
 
 __all__ = [
     "Cover",
     "DriveTimeArea",
+    "Route",
     "Ways",
     "closures_avoided",
     "cover",
     "drive_time_areas",
     "route_between",
+    "step_text",
+    "warm",
     "ways_to",
 ]
 
@@ -39,6 +42,17 @@ class DriveTimeArea:
     limit_s: float
     area: Any  # shapely has no types
     road_m: float
+
+
+def warm(session: Session) -> None:
+    """Make ready what every question needs, so that the first is as quick as the next.
+
+    Raises
+    ------
+    NoRoadGraph
+        No roads are loaded.
+    """
+    current_roads(session)
 
 
 def ways_to(session: Session, origins: Sequence[LonLat], destination: LonLat) -> Ways:

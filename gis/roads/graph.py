@@ -64,9 +64,9 @@ class Entries:
     first: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoadGraph:
-    """A directed road graph in arrays; never changed after it is made, safe to share between threads.
+    """A directed road graph in arrays; never changed after it is made, safe to share between threads, equal to itself only.
 
     Parameters
     ----------
@@ -252,14 +252,6 @@ class RoadGraph:
         """Make every derived array now, so that the first question is as quick as the next."""
         _ = self.backward, self.forward, self.tree, self.line_length_m
         return self
-
-    def edge_points(self, edge: int) -> list[LonLat]:
-        """Give an edge's vertices in driving order."""
-        part = slice(self.line_start[edge], self.line_start[edge + 1])
-        return [
-            LonLat(lon=float(lon) / E7, lat=float(lat) / E7)
-            for lon, lat in zip(self.vertex_lon_e7[part], self.vertex_lat_e7[part], strict=True)
-        ]
 
     def edge_name_of(self, edge: int) -> str | None:
         """Give an edge's street name, if it has one."""
