@@ -28,7 +28,7 @@ from gis.roads.current import current_roads
 from gis.roads.graph import E7, RoadGraph
 from gis.roads.matrix import travel_rows
 from gis.roads.overlay import Roads, Slowed, lines_touching
-from gis.roads.reach import reach_within, reached_area
+from gis.roads.reach import reach_within, reached_areas
 from gis.roads.storing import load_road_graph
 from gis.roads.ways import Ways, route
 
@@ -100,9 +100,7 @@ def one_to_many(roads: Roads, rng: np.random.Generator) -> dict[str, object]:
     origins, destinations = places(graph, rng, 50), places(graph, rng, CREWS)
     table_ms, _ = timed(lambda: list(travel_rows(roads, origins, destinations)))
     reach_ms, _ = timed(
-        lambda: [
-            reached_area(one) for one in reach_within(roads, [incident], [300.0, 600.0, 900.0], towards=False)
-        ]
+        lambda: reached_areas(reach_within(roads, [incident], [300.0, 600.0, 900.0], towards=False))
     )
     return {
         "queries": QUERIES,

@@ -16,7 +16,7 @@ from gis.roads.closures import in_force_now
 from gis.roads.cover import Cover, cover
 from gis.roads.current import current_roads
 from gis.roads.overlay import Roads
-from gis.roads.reach import reach_within, reached_area
+from gis.roads.reach import reach_within, reached_areas
 from gis.roads.telling import Route, step_text
 from gis.roads.ways import Ways, route
 
@@ -118,6 +118,6 @@ def drive_time_areas(
     limits = sorted(set(limits_s))
     found = reach_within(current_roads(session), [place], limits, towards=towards)
     return [
-        DriveTimeArea(limit_s, reached_area(reach), reach.road_m())
-        for limit_s, reach in zip(limits, found, strict=True)
+        DriveTimeArea(limit_s, area, reach.road_m())
+        for limit_s, reach, area in zip(limits, found, reached_areas(found), strict=True)
     ]

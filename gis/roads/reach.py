@@ -21,6 +21,8 @@ BESIDE_M = 50.0
 """So far from a street lies what it leads to."""
 DETAIL_M = 5.0
 """How far drawn borders may be off."""
+NEIGHBOURHOOD_M = 400.0
+"""Streets of a square of this side are joined before they meet the others."""
 Part = tuple[float, float]
 
 
@@ -143,10 +145,21 @@ def _reach(roads: Roads, places: Snapped, seconds: Floats, limit_s: float, *, to
     return Reach(roads, share(first_s, away_s), share(last_s, home_s), own)
 
 
-def reached_area(reach: Reach) -> Any:
-    """Draw what lies along the streets that are reached, in longitude and latitude. Any: shapely has no types."""
-    every = np.arange(len(reach.from_first))
-    return metric_plane(reach.roads.graph.srid).unproject(_along(reach.drawn(every)))
+def reached_areas(reaches: Sequence[Reach]) -> list[Any]:
+    """Draw what lies along the streets that are reached, in longitude and latitude. Any: shapely has no types.
+
+    Parameters
+    ----------
+    reaches
+        From the same places, the smallest first: each larger area is the one before with what lies along the streets it reaches farther.
+    """
+    area, before, areas = shapely.MultiPolygon(), None, []
+    for reach in reaches:
+        share = reach.share()
+        farther = np.flatnonzero(share > (0.0 if before is None else before))
+        area, before = shapely.union(area, _strips(reach.drawn(farther))), share
+        areas.append(metric_plane(reach.roads.graph.srid).unproject(shapely.simplify(area, DETAIL_M)))
+    return areas
 
 
 def missed_area(reach: Reach, within: Any) -> tuple[Ints, Any]:
@@ -176,7 +189,17 @@ def missed_area(reach: Reach, within: Any) -> tuple[Ints, Any]:
 
 def _along(lines: Sequence[Any]) -> Any:
     """Widen plane lines to what lies beside them, as one area."""
+    return shapely.simplify(_strips(lines), DETAIL_M)
+
+
+def _strips(lines: Sequence[Any]) -> Any:
+    """Widen plane lines; those of a neighbourhood are joined and simplified first, which makes joining all a third cheaper (measured)."""
     if not lines:
         return shapely.MultiPolygon()
-    strips = shapely.buffer(shapely.simplify(np.array(lines, dtype=object), DETAIL_M), BESIDE_M, quad_segs=2)
-    return shapely.simplify(shapely.union_all(strips), DETAIL_M)
+    drawn = shapely.simplify(np.array(lines, dtype=object), DETAIL_M)
+    strips = shapely.buffer(drawn, BESIDE_M, quad_segs=2)
+    cell = np.floor(shapely.get_coordinates(shapely.centroid(strips)) / NEIGHBOURHOOD_M)
+    order = np.lexsort((cell[:, 0], cell[:, 1]))
+    ends = np.flatnonzero(np.diff(cell[order], axis=0).any(axis=1)) + 1
+    joined = [shapely.union_all(some) for some in np.split(strips[order], ends)]
+    return shapely.union_all(shapely.simplify(np.array(joined, dtype=object), DETAIL_M))

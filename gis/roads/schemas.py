@@ -15,7 +15,7 @@ from gis.models import ClosureCause, RoadClosure
 from gis.roads.telling import Route, step_text
 from gis.schemas import PointIn, PointOut
 
-Minutes = Annotated[float, Field(gt=0, le=120, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 Language = Literal["zh", "en"]
 
 
@@ -213,7 +213,7 @@ class ReachIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     point: PointIn
-    minutes: Annotated[list[Minutes], Field(min_length=1, max_length=6)] = [5.0, 10.0, 15.0]
+    minutes: Annotated[list[Minutes], Field(min_length=1, max_length=4)] = [5.0, 10.0, 15.0]
     towards: bool = False
 
 

@@ -3,9 +3,14 @@
 import pytest
 import shapely
 import shapely.geometry
+from sqlalchemy import delete, select, update
+from sqlalchemy.event import listen, remove
 
-from gis.coordinates import Datum, LonLat, from_wgs84, metric_plane
-from tests.town import SRID, Town
+from core.db import new_id
+from gis.coordinates import Datum, LonLat, from_wgs84, loaded, metric_plane
+from gis.models import Address, CustomerAccount, ServiceArea
+from gis.roads.storing import store_road_graph
+from tests.town import SRID, Town, town_roads
 
 TOWN_ROAD_M = 6 * 600.0 + 7 * 400.0
 FAR = {"lon": -33.0, "lat": 41.0}
@@ -140,6 +145,20 @@ def test_longer_times_hold_shorter_ones_and_come_after_them(ask):
     assert features[-1]["properties"]["road_m"] == pytest.approx(TOWN_ROAD_M, abs=1.0)
 
 
+def test_each_area_is_the_same_alone_and_among_others(ask):
+    place = Town.on_pipe("H21", 40.0)
+    together = [area_of(one) for one in reach(ask, place, 5.0, 12.0, 20.0)]
+    for seconds, area in zip((5.0, 12.0, 20.0), together, strict=True):
+        (alone,) = reach(ask, place, seconds)
+        assert area.symmetric_difference(area_of(alone)).area < 0.02 * area.area
+
+
+@pytest.mark.parametrize("minutes", [[61.0], [5.0, 10.0, 15.0, 20.0, 25.0]])
+def test_more_than_an_hour_or_four_areas_is_refused(client, agent, minutes):
+    wanted = {"point": body(Town.junction(0, 0)), "minutes": minutes}
+    assert client.post("/api/roads/reach", json=wanted, headers=agent).status_code == 422
+
+
 # --- cover -----------------------------------------------------------------------------------------
 
 
@@ -154,6 +173,47 @@ def test_what_nobody_reaches_in_time_is_drawn_measured_and_counted(ask):
     area = area_of(found)
     assert area.contains(spot(300, 200))
     assert not area.intersects(spot(50, 0))
+
+
+@pytest.fixture
+def reads_of_customers(session):
+    """Statements that read customers, as they are sent."""
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        if statement.startswith("SELECT") and "gis.customer_account" in statement:
+            sent.append(statement)
+
+    engine = session.get_bind().engine
+    listen(engine, "before_cursor_execute", note)
+    yield sent
+    remove(engine, "before_cursor_execute", note)
+
+
+def test_customers_are_read_once_for_a_network_and_its_roads(session, ask, reads_of_customers):
+    def missed() -> int:
+        found = ask("cover", points=[body(Town.junction(0, 0))], minutes=10 / 60)
+        return found["properties"]["uncovered_customers"]
+
+    assert [missed(), missed()] == [150 - 18, 150 - 18]
+    assert len(reads_of_customers) == 1
+    session.execute(delete(CustomerAccount))
+    session.execute(update(ServiceArea).values(network_revision=new_id()))
+    assert missed() == 0
+    assert len(reads_of_customers) == 2
+    store_road_graph(session, town_roads(), source="again")
+    assert missed() == 0
+    assert len(reads_of_customers) == 3
+
+
+def test_customers_of_a_closed_block_are_met_on_the_nearest_open_street(ask, client, log_in):
+    """In 4 s from Ash Avenue, 20 m up, Mill Street is driven for 20 m; the 12 accounts 30 m along it are met on the avenue once it is shut."""
+    asked = {"points": [body(Town.place(0, 20))], "minutes": 4 / 60}
+    before = ask("cover", **asked)["properties"]["uncovered_customers"]
+    wanted = {"cause": "works", "reason": "x", "point": body(Town.on_pipe("H00", 50.0)), "radius_m": 5.0}
+    made = client.post("/api/roads/closures", json=wanted, headers=log_in("dispatcher"))
+    assert made.status_code == 201
+    assert ask("cover", **asked)["properties"]["uncovered_customers"] == before - 12
 
 
 def test_two_depots_cover_what_either_reaches(ask):
@@ -172,7 +232,7 @@ def test_a_covered_town_has_no_gaps(ask):
     assert found["properties"]["uncovered_customers"] == 0
 
 
-def test_cover_is_told_of_ones_own_area_only(client, log_in, town):
+def test_cover_is_told_of_ones_own_area_only(session, client, log_in, town):
     """West of 350 m lie four avenues and 350 m of each street; streets count where their middle lies: four of six blocks reach over it."""
     corners = ((-200, -200), (340, -200), (340, 600), (-200, 600), (-200, -200))
     ring = ", ".join(f"{one.lon} {one.lat}" for one in (Town.place(*at) for at in corners))
@@ -180,3 +240,10 @@ def test_cover_is_told_of_ones_own_area_only(client, log_in, town):
     wanted = {"points": [body(Town.junction(0, 0))], "minutes": 10}
     told = client.post("/api/roads/cover", json=wanted, headers=west).json()["properties"]
     assert told["road_m"] == pytest.approx(6 * 300.0 + 4 * 400.0, abs=1.0)
+    shown = shapely.Polygon([(one.lon, one.lat) for one in (Town.place(*at) for at in corners)])
+    wanted = {"points": [body(Town.junction(6, 5))], "minutes": 1 / 60}
+    told = client.post("/api/roads/cover", json=wanted, headers=west).json()["properties"]
+    homes = session.scalars(
+        select(Address.geom).join(CustomerAccount, CustomerAccount.address_id == Address.id)
+    )
+    assert told["uncovered_customers"] == sum(shown.contains(loaded(home)) for home in homes) > 0
