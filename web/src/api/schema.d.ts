@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 0166f7991a3f745055df151d5ec22faaed492e2c91c1cbed77f1fe21e8145e6d.
+// Written by `npm run types` from openapi.json, sha256 d31e893e1ad4bdf493d12227717f72d92de0d42045834c73d5e83128ebf9947c.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -274,11 +274,13 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string | null;
+            created_by_name: string | null;
             ends_at: string | null;
             /** Format: uuid */
             id: string;
             lifted_at: string | null;
             lifted_by: string | null;
+            lifted_by_name: string | null;
             reason: string;
             /** Format: uuid */
             revision: string;
