@@ -52,7 +52,7 @@ def list_answering(asked: Annotated[PlaceIn, Query()], session: DbSession, actor
 )
 def give_table(session: DbSession, actor: Reader) -> Response:
     """Give the entries that are not retired as comma-separated values for spreadsheets, their areas left aside."""
-    text = tables.write(entries.search(session))
+    text = tables.write(entries.search(session, limit=None))
     headers = {"Content-Disposition": 'attachment; filename="directory.csv"'}
     return Response(text, media_type=f"{CSV}; charset=utf-8", headers=headers)
 

@@ -57,6 +57,7 @@ def search(
     kind: EntryKind | None = None,
     matter: Matter | None = None,
     is_active: bool | None = True,
+    limit: int | None = LISTED_MAX,
 ) -> Sequence[DirectoryEntry]:
     """List entries in their order.
 
@@ -68,13 +69,15 @@ def search(
         Those that answer for it, by name or because they answer for everything.
     is_active
         None: those retired too.
+    limit
+        None: all.
     """
     query = select(DirectoryEntry).where(*(_mentions(word) for word in q.split())).order_by(*_IN_ORDER)
     if kind is not None:
         query = query.where(DirectoryEntry.kind == kind)
     if is_active is not None:
         query = query.where(DirectoryEntry.is_active.is_(is_active))
-    return session.scalars(query.where(_answers_for(matter)).limit(LISTED_MAX)).all()
+    return session.scalars(query.where(_answers_for(matter)).limit(limit)).all()
 
 
 def answering_at(
@@ -126,7 +129,7 @@ def _answers_for(matter: Matter | None) -> ColumnElement[bool]:
 
 
 def entry_of(session: Session, entry_id: UUID, *, lock: bool = False) -> DirectoryEntry:
-    """Give an entry, retired or not.
+    """Give an entry, retired or not; locked, it is as it stands once whoever held it is done.
 
     Raises
     ------
@@ -134,7 +137,9 @@ def entry_of(session: Session, entry_id: UUID, *, lock: bool = False) -> Directo
         There is none.
     """
     query = select(DirectoryEntry).where(DirectoryEntry.id == entry_id)
-    entry = session.scalar(query.with_for_update() if lock else query)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    entry = session.scalar(query)
     if entry is None:
         raise EntryNotFound
     return entry

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.auth import Actor
 from core.errors import FieldError
 from gis.coordinates import loaded
-from hotline.directory.entries import LISTED_MAX, Said, add, change, entry_of
+from hotline.directory.entries import Said, add, change, entry_of
 from hotline.directory.schemas import EntryIn
 from hotline.errors import BadTable, EntryNotFound
 from hotline.models import DirectoryEntry
@@ -39,6 +39,7 @@ ENCODINGS: Final = ("utf-8-sig", "gb18030")
 """What spreadsheets write, tried in this order."""
 MARK: Final = "\ufeff"
 """By which spreadsheets know UTF-8."""
+LINES_MAX: Final = 5000
 ERRORS_TOLD: Final = 50
 _BETWEEN = re.compile(r"[;；,，、\n]")
 _FORMULA = re.compile(r"^[=+\-@\t]")
@@ -93,7 +94,14 @@ def read(content: bytes) -> list[Row]:
     """
     errors: list[FieldError] = []
     rows: list[Row] = []
-    for number, cells in _lines(content):
+    lines = _lines(content)
+    _, header = next(lines)
+    for number, line in lines:
+        if len(line) != len(header):
+            told = f"has {len(line)} cells, the first line {len(header)}"
+            errors.append(FieldError(f"#/{number}", told))
+            continue
+        cells = dict(zip(header, line, strict=True))
         try:
             key = cells.pop("id", "")
             rows.append(Row(number, UUID(key) if key else None, _said(cells)))
@@ -114,20 +122,21 @@ def read(content: bytes) -> list[Row]:
     return rows
 
 
-def _lines(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give each line with its number and its cells by column."""
+def _lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Give each line that is not empty with its number, the names of the columns first."""
     try:
         lines = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
         header = [name.strip() for name in next(lines, [])]
         if len(set(header)) != len(header) or {"id", *header} != set(COLUMNS):
             columns = ", ".join(COLUMNS)
             raise BadTable(errors=[FieldError("#/1", f"must name the columns {columns}; id may be missing")])
+        yield 1, header
         for number, line in enumerate(lines, start=2):
-            if number > LISTED_MAX + 1:
-                raise BadTable(errors=[FieldError(f"#/{number}", f"more than {LISTED_MAX} entries")])
+            if number > LINES_MAX + 1:
+                raise BadTable(errors=[FieldError(f"#/{number}", f"more than {LINES_MAX} entries")])
             cells = [cell.strip() for cell in line]
             if any(cells):
-                yield number, dict(zip(header, map(_unmarked, cells), strict=False))
+                yield number, [_unmarked(cell) for cell in cells]
     except csv.Error as error:
         raise BadTable from error
 
@@ -180,7 +189,8 @@ def _take_row(session: Session, actor: Actor, row: Row) -> str:
         add(session, actor, row.said)
         return "added"
     try:
-        entry = entry_of(session, row.id)
+        # Held from here on: an area drawn meanwhile would be written over.
+        entry = entry_of(session, row.id, lock=True)
     except EntryNotFound as error:
         raise BadTable(errors=[FieldError(f"#/{row.number}/id", "there is no such entry")]) from error
     said = replace(row.said, area=None if entry.area is None else loaded(entry.area))

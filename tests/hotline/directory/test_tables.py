@@ -3,14 +3,18 @@
 import csv
 import io
 from typing import Any
+from uuid import UUID
 
 import pytest
+import shapely
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.models import AuditEntry
-from hotline.directory.tables import COLUMNS, LISTED_MAX
+from gis.coordinates import stored
+from hotline.directory.entries import LISTED_MAX
+from hotline.directory.tables import COLUMNS, LINES_MAX
 from hotline.models import DirectoryChange, DirectoryEntry
 from tests.conftest import LogIn
 from tests.hotline.directory.test_entries import EAST, WEST, Headers, box, entry, wkt
@@ -142,6 +146,45 @@ def test_wrong_cells_are_named_by_row_and_column_and_nothing_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (("partner", "", "Gas", "555-0100"), "has 4 cells, the first line 10"),
+        (("partner", "", "Gas", "555-0100", *[""] * 6, "more"), "has 11 cells, the first line 10"),
+    ],
+    ids=["short", "long"],
+)
+def test_a_line_of_another_length_is_refused_by_its_number(
+    client: TestClient, supervisor: Headers, session: Session, cells: tuple[str, ...], told: str
+) -> None:
+    content = table([line("fine")], columns=COLUMNS[1:]) + ",".join(cells) + "\n"
+    said = take(client, supervisor, content, expect=422)
+    assert said["errors"] == [{"pointer": "#/3", "detail": told}]
+    assert count(session) == 0
+
+
+def test_an_area_drawn_meanwhile_stays(client: TestClient, supervisor: Headers, session: Session) -> None:
+    key = add(client, supervisor, "Gas")
+    (row,) = given(client, supervisor)
+    known = session.get_one(DirectoryEntry, UUID(key))
+    assert known.area is None
+    session.execute(
+        update(DirectoryEntry).values(area=stored(shapely.from_wkt(wkt(*WEST)))),
+        execution_options={"synchronize_session": False},
+    )
+    take(client, supervisor, table([row | {"phones": "555-0101"}]))
+    after = client.get(f"/api/directory/{key}", headers=supervisor).json()
+    assert (after["phones"], after["has_area"]) == (["555-0101"], True)
+
+
+def test_a_table_holds_every_entry(client: TestClient, supervisor: Headers, session: Session) -> None:
+    rows = [line(f"entry {number}") for number in range(LISTED_MAX + 1)]
+    assert take(client, supervisor, table(rows))["added"] == LISTED_MAX + 1
+    given_out = given(client, supervisor)
+    assert len(given_out) == LISTED_MAX + 1
+    assert take(client, supervisor, table(given_out[-2:]), is_applied=False)["same"] == 2
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"name;phones\n",
@@ -150,7 +193,7 @@ def test_wrong_cells_are_named_by_row_and_column_and_nothing_is_taken(
         b"kind,kind\n",
         ",".join(COLUMNS).encode() + b'\n"open',
         ",".join(COLUMNS).encode() + b"\n" + b"a" * 200_000,
-        table([line("many")] * (LISTED_MAX + 1)).encode(),
+        table([line("many")] * (LINES_MAX + 1)).encode(),
     ],
     ids=[
         "other columns",
