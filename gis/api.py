@@ -1,7 +1,6 @@
 """The network over HTTP: places found, addresses offered, shutdowns planned."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,7 +23,7 @@ from gis.errors import AddressNotFound, OutsideServiceArea, PipeNotFound
 from gis.geocoding import suggest_addresses
 from gis.hydraulic_check import check_plan
 from gis.isolation import IsolationNetwork, isolation_plan
-from gis.location import Location, locate
+from gis.location import as_seen, locate
 from gis.models import Pipe, PlannedShutdown
 from gis.phones import to_e164
 from gis.queries import drawn_pipes
@@ -86,7 +85,7 @@ def locate_place(
     point = wanted.point.place() if wanted.point else None
     if point is not None and not wanted.account_no:  # an account comes first, wherever its holder calls from
         ensure_in_service_area(session, point, margin_m=settings.service_area_margin_m)
-    place: Location = locate(
+    found = locate(
         session,
         account_no=wanted.account_no,
         phone=to_e164(wanted.phone, region=settings.phone_region) if wanted.phone else None,
@@ -96,10 +95,9 @@ def locate_place(
         radius_m=settings.locate_radius_m,
         within=_area_of(actor),
     )
-    if not _pipe_is_his(session, actor, place.pipe_id):
+    place = as_seen(session, actor, found)
+    if place is None:
         raise OutsideServiceArea if wanted.point else AddressNotFound
-    his = _is_his(actor)
-    place = replace(place, alternatives=tuple(other for other in place.alternatives if his(other.point)))
     return LocationOut.of(place, with_address=actor.sees(PersonalField.ADDRESS) or wanted.text is not None)
 
 

@@ -16,6 +16,7 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.auth import Actor
 from core.errors import MainlineError
 from gis.cache import current_mains
 from gis.coordinates import LonLat, loaded, metric_plane
@@ -532,3 +533,14 @@ def locate(
         return unsure
     assert first_refusal is not None  # every way either returned or refused
     raise first_refusal
+
+
+def as_seen(session: Session, actor: Actor, place: Location) -> Location | None:
+    """Leave out of a location the mains beyond a person's area; None when it is on one itself."""
+    if actor.area_wkt is None:
+        return place
+    mains = {place.pipe_id, *(other.pipe_id for other in place.alternatives)}
+    his = set(session.scalars(select(Pipe.id).where(Pipe.id.in_(mains), actor.area_filter(Pipe.geom))))
+    if place.pipe_id not in his:
+        return None
+    return replace(place, alternatives=tuple(other for other in place.alternatives if other.pipe_id in his))

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Header, Query, Response, UploadFile, status
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile, status
 from pydantic import AwareDatetime
 
 from core import audit
@@ -49,6 +49,21 @@ Namer = Annotated[Actor, requires("places.name")]
 Degrees = Annotated[float | None, Form(allow_inf_nan=False)]
 
 
+def _stated_place(
+    lon: Degrees = None, lat: Degrees = None, datum: Annotated[Datum, Form()] = Datum.WGS84
+) -> LonLat | None:
+    """Read a form's point; a half of one is a mistake."""
+    if lon is None and lat is None:
+        return None
+    if lon is None or lat is None:
+        missing = "lon" if lon is None else "lat"
+        raise PictureWithoutPlace(errors=[FieldError(f"#/{missing}", "one without the other")])
+    return to_wgs84(LonLat(lon=lon, lat=lat), datum)
+
+
+StatedPlace = Annotated[LonLat | None, Depends(_stated_place)]
+
+
 @router.get("/places/near")
 def tell_facts(
     asked: Annotated[NearIn, Query()],
@@ -67,7 +82,7 @@ def look_up_point(
     settings: AppSettings,
     actor: Annotated[Actor, requires("locate.use")],
 ) -> WhereaboutsOut:
-    """Tell what is at a point: addresses, street, main, valves and hydrants, the nearest first."""
+    """Tell what is at a point: addresses, street, main, the nearest first."""
     place = asked.place()
     ensure_seen(session, actor, place, margin_m=settings.service_area_margin_m)
     return WhereaboutsOut.of(whereabouts(session, actor, place, radius_m=settings.locate_radius_m))
@@ -144,9 +159,7 @@ def add_picture(
     settings: AppSettings,
     actor: Adder,
     file: Annotated[UploadFile, File(description="JPEG, PNG or WebP of at most 12,000,000 bytes")],
-    lon: Degrees = None,
-    lat: Degrees = None,
-    datum: Annotated[Datum, Form()] = Datum.WGS84,
+    stated: StatedPlace,
     taken_at: Annotated[AwareDatetime | None, Form()] = None,
     caption: Annotated[Line, Form()] = "",
     kind: Annotated[PictureKind, Form()] = PictureKind.SITE,
@@ -159,7 +172,7 @@ def add_picture(
         actor,
         file.file.read(),
         Told(
-            place=_place(lon, lat, datum),
+            place=stated,
             taken_at=taken_at,
             caption=caption,
             kind=kind,
@@ -221,13 +234,3 @@ def restore_picture(picture_id: UUID, session: DbSession, actor: Adder) -> Pictu
     picture = pictures.restore(session, actor, picture_id)
     audit.record(session, actor, action="picture.restore", subject_id=picture.id)
     return PictureOut.of(picture, actor)
-
-
-def _place(lon: float | None, lat: float | None, datum: Datum) -> LonLat | None:
-    """Read a form's point; a half of one is a mistake."""
-    if lon is None and lat is None:
-        return None
-    if lon is None or lat is None:
-        missing = "lon" if lon is None else "lat"
-        raise PictureWithoutPlace(errors=[FieldError(f"#/{missing}", "one without the other")])
-    return to_wgs84(LonLat(lon=lon, lat=lat), datum)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
+from core.auth import Actor
 from gis.coordinates import LonLat, box_around, geography
 
 
@@ -30,3 +31,12 @@ class Circle:
         """Condition that a geometry may lie within: the sieve alone."""
         box: ColumnElement[bool] = column.op("&&")(box_around(self.place, self.radius_m))
         return box
+
+    def nearest(self, actor: Actor, geom: Any, *columns: Any) -> Select[Any]:
+        """Ask for what of a table lies within and a person may see, nearest first; the distance comes after the columns."""
+        distance_m = self.distance_m(geom)
+        return (
+            select(*columns, distance_m)
+            .where(self.holds(geom), actor.area_filter(geom))
+            .order_by(distance_m, columns[0])
+        )

@@ -15,8 +15,6 @@ from core.clock import utc_now
 from core.settings import Settings
 from gis.cache import current_network
 from gis.coordinates import LonLat
-from gis.errors import NoMainNearby
-from gis.location import locate
 from gis.models import (
     CRITICAL_CLASSES,
     Building,
@@ -35,6 +33,7 @@ from gis.models import (
     ValveType,
 )
 from gis.places.circle import Circle
+from gis.places.reverse import main_at
 from gis.service_area import ensure_seen
 from gis.shutdowns import Work, dry_by, shutdowns_between
 
@@ -164,7 +163,7 @@ class PlaceFacts:
 def facts_near(session: Session, settings: Settings, actor: Actor, circle: Circle) -> PlaceFacts:
     """Tell what lies within a circle round a place, of the person's area.
 
-    The main, and with it the shutdowns, is the one a report from there would be put on, however small the circle.
+    The main, and with it the shutdowns, is the one `reverse` tells, however small the circle.
 
     Raises
     ------
@@ -172,7 +171,7 @@ def facts_near(session: Session, settings: Settings, actor: Actor, circle: Circl
         The place is not served, or not his.
     """
     ensure_seen(session, actor, circle.place, margin_m=settings.service_area_margin_m)
-    main = _main(session, settings, actor, circle.place)
+    main = _main(session, actor, circle.place, radius_m=settings.locate_radius_m)
     return PlaceFacts(
         circle=circle,
         main=main,
@@ -240,13 +239,7 @@ def _nearest(
     geom, columns
         Any: mapped columns carry no type of their own.
     """
-    distance = circle.distance_m(geom)
-    query = (
-        select(*columns, distance, func.count().over())
-        .where(circle.holds(geom), actor.area_filter(geom))
-        .order_by(distance, columns[0])
-        .limit(LISTED_MAX)
-    )
+    query = circle.nearest(actor, geom, *columns).add_columns(func.count().over()).limit(LISTED_MAX)
     rows = session.execute(query if where is None else query.where(where)).all()
     return Nearest(
         items=[make(*(_plain(value) for value in values)) for *values, _ in rows],
@@ -259,15 +252,9 @@ def _plain(value: Any) -> Any:
     return LonLat.from_stored(value) if isinstance(value, WKBElement) else value
 
 
-def _main(session: Session, settings: Settings, actor: Actor, place: LonLat) -> MainFacts | None:
-    try:
-        found = locate(
-            session,
-            point=place,
-            accuracy_m=settings.gps_accuracy_default_m,
-            radius_m=settings.locate_radius_m,
-        )
-    except NoMainNearby:
+def _main(session: Session, actor: Actor, place: LonLat, *, radius_m: float) -> MainFacts | None:
+    found = main_at(session, actor, place, radius_m=radius_m)
+    if found is None:
         return None
     row = session.execute(
         select(
@@ -284,9 +271,9 @@ def _main(session: Session, settings: Settings, actor: Actor, place: LonLat) -> 
             PressureZone.name,
         )
         .outerjoin(PressureZone, PressureZone.id == Pipe.zone_id)
-        .where(Pipe.id == found.pipe_id, actor.area_filter(Pipe.geom))
-    ).one_or_none()
-    return MainFacts(*row, found.distance_m, found.confidence) if row else None
+        .where(Pipe.id == found.pipe_id)
+    ).one()
+    return MainFacts(*row, found.distance_m, found.confidence)
 
 
 def _customers(session: Session, actor: Actor, circle: Circle) -> CustomerFacts:

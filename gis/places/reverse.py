@@ -1,20 +1,18 @@
-"""A point -> what is there: addresses, street, main, valves and hydrants, the nearest first."""
+"""A point -> what is there: addresses, street, main, the nearest first."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
 
 import shapely
-from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
-from gis.coordinates import LonLat, box_around, geography, loaded, metric_plane
-from gis.location import RADIUS_M, Location, locate_points
-from gis.models import Address, Hydrant, LifecycleStatus, Pipe, Street, Valve
+from gis.coordinates import LonLat, loaded, metric_plane
+from gis.location import RADIUS_M, Location, as_seen, locate_points
+from gis.models import Address, Street
+from gis.places.circle import Circle
 from gis.service_area import area_facts
 
 PIN_ERROR_M = 5.0
@@ -22,7 +20,7 @@ PIN_ERROR_M = 5.0
 REACH_M = 250.0
 """What lies further away does not describe the place."""
 SHOWN = 5
-"""How many of each kind are told."""
+"""How many addresses are told."""
 
 
 class Quarter(StrEnum):
@@ -56,16 +54,6 @@ class NearStreet:
 
 
 @dataclass(frozen=True, slots=True)
-class NearAsset:
-    """A valve or a hydrant near the point."""
-
-    id: UUID
-    asset_code: str
-    point: LonLat
-    distance_m: float
-
-
-@dataclass(frozen=True, slots=True)
 class Whereabouts:
     """What is at a point."""
 
@@ -73,8 +61,6 @@ class Whereabouts:
     street: NearStreet | None
     addresses: Sequence[NearAddress]
     main: Location | None
-    valves: Sequence[NearAsset]
-    hydrants: Sequence[NearAsset]
 
 
 def side_of_street(street: shapely.Geometry, point: shapely.Point) -> Quarter | None:
@@ -105,21 +91,19 @@ def whereabouts(session: Session, actor: Actor, place: LonLat, *, radius_m: floa
     """
     plane = metric_plane(area_facts(session).plane_srid)
     point = plane.point(place)
+    circle = Circle(place, REACH_M)
     street: NearStreet | None = None
     centreline: shapely.Geometry = shapely.MultiLineString()
-    for name, line, distance_m in _nearest(
-        session, actor, place, select(Street.name, Street.geom), Street.geom, shown=1
+    for name, line, distance_m in session.execute(
+        circle.nearest(actor, Street.geom, Street.name, Street.geom).limit(1)
     ):
         centreline = plane.project(loaded(line))
         street = NearStreet(name, distance_m, side_of_street(centreline, point))
     addresses = []
-    for text, of_street, number, geometry, distance_m in _nearest(
-        session,
-        actor,
-        place,
-        select(Address.text, Address.street, Address.house_number, Address.geom),
-        Address.geom,
-    ):
+    houses = circle.nearest(
+        actor, Address.geom, Address.text, Address.street, Address.house_number, Address.geom
+    )
+    for text, of_street, number, geometry, distance_m in session.execute(houses.limit(SHOWN)):
         at = LonLat.from_stored(geometry)
         is_same = street is not None and street.name == of_street
         across = is_across(centreline, point, plane.point(at)) if is_same else None
@@ -128,42 +112,11 @@ def whereabouts(session: Session, actor: Actor, place: LonLat, *, radius_m: floa
         point=place,
         street=street,
         addresses=addresses,
-        main=_main(session, actor, place, radius_m=radius_m),
-        valves=_assets(session, actor, place, Valve),
-        hydrants=_assets(session, actor, place, Hydrant),
+        main=main_at(session, actor, place, radius_m=radius_m),
     )
 
 
-def _main(session: Session, actor: Actor, place: LonLat, *, radius_m: float) -> Location | None:
+def main_at(session: Session, actor: Actor, place: LonLat, *, radius_m: float = RADIUS_M) -> Location | None:
+    """Find the main at a pin, put by hand; None where there is none, or only one beyond the person's area."""
     (found,) = locate_points(session, [place], accuracy_m=[PIN_ERROR_M], radius_m=radius_m)
-    if found is None:
-        return None
-    is_his = session.scalar(select(Pipe.id).where(Pipe.id == found.pipe_id, actor.area_filter(Pipe.geom)))
-    return None if is_his is None else found
-
-
-def _assets(
-    session: Session, actor: Actor, place: LonLat, kind: type[Valve] | type[Hydrant]
-) -> list[NearAsset]:
-    there = select(kind.id, kind.asset_code, kind.geom).where(
-        kind.lifecycle_status != LifecycleStatus.ABANDONED
-    )
-    return [
-        NearAsset(key, code, LonLat.from_stored(geometry), distance_m)
-        for key, code, geometry, distance_m in _nearest(session, actor, place, there, kind.geom)
-    ]
-
-
-def _nearest(
-    session: Session, actor: Actor, place: LonLat, wanted: Select[Any], geometry: Any, *, shown: int = SHOWN
-) -> Sequence[Any]:
-    """Read what lies nearest by a geometry, as far as the person may see it; the distance comes last (Any: rows of whatever is wanted)."""
-    distance_m = func.ST_Distance(geography(geometry), geography(place.as_sql()))
-    return session.execute(
-        wanted.add_columns(distance_m)
-        .where(
-            geometry.op("&&")(box_around(place, REACH_M)), distance_m <= REACH_M, actor.area_filter(geometry)
-        )
-        .order_by(distance_m)
-        .limit(shown)
-    ).all()
+    return found and as_seen(session, actor, found)

@@ -24,7 +24,7 @@ from gis.places.additions import may_change
 from gis.places.circle import Circle
 from gis.places.facts import PlaceFacts
 from gis.places.names import Wording
-from gis.places.reverse import NearAsset, Quarter, Whereabouts
+from gis.places.reverse import Quarter, Whereabouts
 from gis.schemas import LocationOut, PointIn, PointOut
 
 T = TypeVar("T")
@@ -188,7 +188,7 @@ class NearestOut(_Fact, Generic[T]):
 
 
 class MainFactsOut(_Fact):
-    """The main a report from there would be put on; `distance_m` may exceed the radius asked for."""
+    """The main at a pin put there by hand; `distance_m` may exceed the radius asked for."""
 
     id: UUID
     asset_code: str
@@ -321,25 +321,6 @@ class NearAddressOut(BaseModel):
     is_across: bool | None
 
 
-class NearAssetOut(BaseModel):
-    """A valve or a hydrant near a point."""
-
-    id: UUID
-    asset_code: str
-    point: PointOut
-    distance_m: float
-
-    @classmethod
-    def of(cls, near: NearAsset) -> "NearAssetOut":
-        """Write one down."""
-        return cls(
-            id=near.id,
-            asset_code=near.asset_code,
-            point=PointOut.of(near.point),
-            distance_m=round(near.distance_m, 2),
-        )
-
-
 class WhereaboutsOut(BaseModel):
     """What is at a point, the nearest first; null and empty: nothing near enough to describe it."""
 
@@ -347,8 +328,6 @@ class WhereaboutsOut(BaseModel):
     street: NearStreetOut | None
     addresses: list[NearAddressOut]
     main: LocationOut | None
-    valves: list[NearAssetOut]
-    hydrants: list[NearAssetOut]
 
     @classmethod
     def of(cls, found: Whereabouts) -> "WhereaboutsOut":
@@ -373,6 +352,4 @@ class WhereaboutsOut(BaseModel):
                 for near in found.addresses
             ],
             main=found.main and LocationOut.of(found.main),
-            valves=[NearAssetOut.of(near) for near in found.valves],
-            hydrants=[NearAssetOut.of(near) for near in found.hydrants],
         )

@@ -48,7 +48,7 @@ def ask(client, headers, place: LonLat, **more: object):
     )
 
 
-def test_a_point_before_a_house_is_told_its_address_street_main_and_valves(client, agent, town):
+def test_a_point_before_a_house_is_told_its_address_street_and_main(client, agent, town):
     """6 m south of the door of 9 Market Street, which is 12 m north of H22, 30 m along it."""
     answer = ask(client, agent, Town.on_pipe("H22", 30.0, left_m=6.0))
     assert answer.status_code == 200
@@ -73,13 +73,6 @@ def test_a_point_before_a_house_is_told_its_address_street_main_and_valves(clien
     )
     assert (main["segment_id"], main["zone_id"]) == (town.segments["H22"], str(town.zones["West"]))
     assert 0.5 < main["confidence"] <= 1.0
-    # J22 stands 30 m back: the valve on V22, 2 m north of it, is the nearest; the next are those of the row below.
-    nearest = found["valves"][0]
-    assert (nearest["asset_code"], nearest["distance_m"]) == ("VV22", pytest.approx(30.27, abs=0.03))
-    assert nearest["id"] == str(town.valves["VV22"])
-    # Hydrants stand 50 m along row c = 0: HY2 at (50, 160), 180 m west and 6 m south.
-    assert found["hydrants"][0]["asset_code"] == "HY2"
-    assert found["hydrants"][0]["distance_m"] == pytest.approx(180.1, abs=0.3)
 
 
 def test_an_address_of_another_street_lies_neither_across_nor_not(client, agent, town):
@@ -102,7 +95,6 @@ def test_a_point_of_a_chinese_map_says_so(client, agent, town):
 def test_where_nothing_is_near_nothing_is_claimed(client, agent, town):
     found = ask(client, agent, Town.place(-190.0, 590.0)).json()
     assert (found["street"], found["addresses"], found["main"]) == (None, [], None)
-    assert (found["valves"], found["hydrants"]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -136,14 +128,54 @@ def test_nothing_leaves_a_persons_area(client, log_in, town):
     east = log_in("dispatcher", area_wkt=f"MULTIPOLYGON((({ring})))")
     refused = ask(client, east, Town.on_pipe("H22", 30.0, left_m=6.0))
     assert (refused.status_code, refused.json()["type"].split("/")[-1]) == (422, "outside-service-area")
-    found = ask(client, east, Town.place(360.0, 165.0)).json()
-    codes = {near["asset_code"] for near in found["valves"]}
-    assert "VH42" in codes
-    assert not {code for code in codes if code.startswith("VV")}
-    assert found["hydrants"] == []
+
+
+def test_mains_beyond_a_persons_area_are_not_what_else_is_meant(client, agent, log_in, town):
+    """North of y = 168 only. The point is 4 m from V42; V41 and H42 end 12 m south of it, at J42 (400, 160)."""
+    place = Town.place(404.0, 172.0)
+    corners = [Town.place(x, y) for x, y in ((0, 168), (700, 168), (700, 500), (0, 500), (0, 168))]
+    ring = ", ".join(f"{p.lon} {p.lat}" for p in corners)
+    north = log_in("supervisor", area_wkt=f"MULTIPOLYGON((({ring})))")
+    for answer in (main_told, locate):
+        seen, known = (answer(client, who, place) for who in (agent, north))
+        assert {"V42", "V41", "H42"} <= mains(seen)
+        assert mains(known) == mains(seen) - SOUTH
+        assert "V42" in mains(known)
+
+
+SOUTH = {f"{way}{column}{row}" for way in "HV" for column in range(7) for row in range(2)}
+SOUTH |= {f"H{column}2" for column in range(6)}
+"""What lies wholly south of y = 168."""
+
+
+def main_told(client, headers, place: LonLat):
+    return ask(client, headers, place).json()["main"]
+
+
+def locate(client, headers, place: LonLat):
+    return client.post(
+        "/api/locate", json={"point": {"lon": place.lon, "lat": place.lat}}, headers=headers
+    ).json()
+
+
+def mains(found) -> set[str]:
+    """The main of an answer, and those it could be instead."""
+    return {found["pipe_code"], *(other["pipe_code"] for other in found["alternatives"])}
 
 
 def test_nobody_is_answered_without_the_permission(client, log_in, town):
     place = Town.place(300, 200)
     assert ask(client, {}, place).status_code == 401
     assert ask(client, log_in("crew"), place).status_code == 403
+
+
+@pytest.mark.parametrize("at", [(30.0, 12.0), (92.0, 11.0), (96.0, 6.0), (250.0, 35.0), (360.0, 200.0)])
+def test_the_facts_are_of_the_main_that_is_told(client, agent, town, at):
+    place = Town.place(*at)
+    told = ask(client, agent, place).json()["main"]
+    facts = client.get("/api/places/near", params={"lon": place.lon, "lat": place.lat}, headers=agent)
+    known = facts.json()["main"]
+    assert (known["id"], known["confidence"]) == (
+        told["pipe_id"],
+        pytest.approx(told["confidence"], abs=1e-4),
+    )
