@@ -81,13 +81,14 @@ def locate_place(
     settings: AppSettings,
     actor: Annotated[Actor, requires("locate.use")],
 ) -> LocationOut:
-    """Find a place on the network from an account number, a phone number, words or a point."""
+    """Find a place on the network from an account number, an address of ours, a point, words or a phone number."""
     point = wanted.point.place() if wanted.point else None
     if point is not None and not wanted.account_no:  # an account comes first, wherever its holder calls from
         ensure_in_service_area(session, point, margin_m=settings.service_area_margin_m)
     found = locate(
         session,
         account_no=wanted.account_no,
+        address_id=wanted.address_id,
         phone=to_e164(wanted.phone, region=settings.phone_region) if wanted.phone else None,
         address_text=wanted.text,
         point=point,

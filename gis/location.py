@@ -472,10 +472,42 @@ def _at_address(
     return _one_of(places, beliefs, whole=max(1.0, sum(beliefs))), candidates[0].confidence
 
 
+def locate_known_address(session: Session, address_id: UUID, *, radius_m: float = RADIUS_M) -> Location:
+    """Find the main that serves an address of ours; which address is meant is certain.
+
+    Raises
+    ------
+    AddressNotFound
+        There is none.
+    NoMainNearby
+        Nobody there is a customer, and no main lies near it.
+    """
+    address = session.get(Address, address_id)
+    if address is None:
+        raise AddressNotFound
+    kind = MatchKind.ADDRESS if address.house_number else MatchKind.PLACE
+    meant = AddressCandidate(
+        text=address.text,
+        street=address.street,
+        district=address.district,
+        point=LonLat.from_stored(address.geom),
+        score=1.0,
+        confidence=1.0,
+        kind=kind,
+        error_m=ERROR_M[kind],
+        address_id=address.id,
+    )
+    place = _place_of(session, meant, radius_m=radius_m)
+    if place is None:
+        raise NoMainNearby
+    return place
+
+
 def locate(
     session: Session,
     *,
     account_no: str | None = None,
+    address_id: UUID | None = None,
     phone: str | None = None,
     address_text: str | None = None,
     point: LonLat | None = None,
@@ -485,12 +517,12 @@ def locate(
 ) -> Location:
     """Find the place on the network from whatever is known.
 
-    The account comes first, then the point, then an address that matches well, then the caller's own account by his
-    number, then an address that matches badly.
+    The account comes first, then an address of ours, then the point, then an address that matches well, then the caller's own
+    account by his number, then an address that matches badly.
 
     Parameters
     ----------
-    account_no, phone, address_text, point
+    account_no, address_id, phone, address_text, point
         What is known; at least one. The phone number in E.164, the point in WGS 84; edges make sure that it lies in the area served.
     accuracy_m
         The error stated for the point, metres.
@@ -509,6 +541,8 @@ def locate(
     ways: list[Callable[[], tuple[Location, float]]] = []
     if account_no:
         ways.append(lambda: (locate_account(session, account_no), 1.0))
+    if address_id is not None:
+        ways.append(lambda: (locate_known_address(session, address_id, radius_m=radius_m), 1.0))
     if point is not None:
         ways.append(lambda: (locate_point(session, point, accuracy_m=accuracy_m, radius_m=radius_m), 1.0))
     if address_text and address_text.strip():

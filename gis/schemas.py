@@ -16,6 +16,9 @@ from gis.location import Location, Method
 from gis.models import CustomerClass, PlannedShutdown, Side
 from gis.shutdowns import Effect, ShutdownConflict
 
+Accuracy = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+"""How far off a point may be, metres."""
+
 
 class PointOut(BaseModel):
     """Longitude and latitude in WGS 84."""
@@ -110,15 +113,17 @@ class LocationOut(BaseModel):
 
 
 class LocateIn(BaseModel):
-    """What is known of a place; at least one of the four."""
+    """What is known of a place; at least one of the five."""
 
     model_config = ConfigDict(extra="forbid")
 
     account_no: Line | None = None
+    address_id: UUID | None = None
+    """An address that was offered."""
     phone: Line | None = None
     text: Line | None = None
     point: PointIn | None = None
-    accuracy_m: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+    accuracy_m: Accuracy | None = None
 
 
 class SuggestionOut(BaseModel):

@@ -54,8 +54,12 @@ class Whereabouts:
     """What a caller says about the place; the point in WGS 84."""
 
     account_no: str | None = None
+    address_id: UUID | None = None
+    """An address of ours, chosen from those offered."""
     address_text: str | None = None
     point: LonLat | None = None
+    accuracy_m: float | None = None
+    """How far off the point may be, where that is known."""
     datum: Datum = Datum.WGS84
     """What the point came in."""
 
@@ -164,9 +168,10 @@ def locate_report(session: Session, settings: Settings, report_id: UUID, whereab
     place = locate(
         session,
         account_no=whereabouts.account_no,
+        address_id=whereabouts.address_id,
         address_text=whereabouts.address_text,
         point=whereabouts.point,
-        accuracy_m=settings.gps_accuracy_default_m,
+        accuracy_m=whereabouts.accuracy_m or settings.gps_accuracy_default_m,
         radius_m=settings.locate_radius_m,
     )
     _set_place(report, place, {}, utc_now())
@@ -217,6 +222,7 @@ def _find_place(
         account_no = None  # a pin says where the water runs, the account only who saw it
     ways = {
         "account_no": account_no,
+        "address_id": whereabouts.address_id,
         "point": whereabouts.point,
         "address_text": whereabouts.address_text,
         "phone": phone,
@@ -226,10 +232,11 @@ def _find_place(
         place = locate(
             session,
             account_no=account_no,
+            address_id=whereabouts.address_id,
             point=whereabouts.point,
             address_text=whereabouts.address_text,
             phone=phone,
-            accuracy_m=settings.gps_accuracy_default_m,
+            accuracy_m=whereabouts.accuracy_m or settings.gps_accuracy_default_m,
             radius_m=settings.locate_radius_m,
         )
     except NOT_LOCATED as refusal:

@@ -13,7 +13,7 @@ from core.rights import PersonalField
 from core.schemas import Wire
 from core.text import Line, Prose
 from gis.coordinates import LonLat
-from gis.schemas import LocationOut, PointIn
+from gis.schemas import Accuracy, LocationOut, PointIn
 from hotline.identity import mask_phone
 from hotline.intake import NewReport, Whereabouts, place_of
 from hotline.models import (
@@ -67,15 +67,20 @@ class WhereaboutsIn(Wire):
     """What a caller says about the place."""
 
     account_no: AccountNo | None = None
+    address_id: UUID | None = None
+    """An address that was offered."""
     address_text: Line | None = None
     point: PointIn | None = None
+    accuracy_m: Accuracy | None = None
 
     def whereabouts(self) -> Whereabouts:
         """Convert to what the trade works with: WGS 84, nothing instead of empty words."""
         return Whereabouts(
             account_no=self.account_no or None,
+            address_id=self.address_id,
             address_text=self.address_text or None,
             point=self.point.place() if self.point else None,
+            accuracy_m=self.accuracy_m,
             **({"datum": self.point.datum} if self.point else {}),
         )
 

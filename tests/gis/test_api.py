@@ -5,6 +5,8 @@ from uuid import uuid4
 import pytest
 
 from gis.coordinates import Datum, LonLat, from_wgs84
+from gis.geocoding import normalise
+from gis.models import Address
 from tests.town import Town
 
 
@@ -42,6 +44,27 @@ def test_a_point_is_located_with_alternatives(client, agent, town):
     ).json()
     assert found["pipe_code"] == "H12"
     assert found["alternatives"]
+
+
+def test_an_address_that_was_chosen_is_the_place_whatever_else_is_called_so(client, agent, town, session):
+    """A second 9 Market Street, on River Street 30 m along H55, where nobody is a customer yet."""
+    text = "9 Market Street"
+    twin = Address(
+        street="Market Street",
+        house_number="9",
+        text=text,
+        normalised=normalise(text),
+        geom=Town.on_pipe("H55", 30, left_m=5).as_stored(),
+    )
+    session.add(twin)
+    session.flush()
+    phone = town.phones[town.account_at["3 Mill Street"]]
+    for chosen, code in ((town.addresses[text], "H22"), (twin.id, "H55")):
+        wanted = {"text": text, "phone": phone, "address_id": str(chosen)}
+        found = client.post("/api/locate", json=wanted, headers=agent).json()
+        assert (found["pipe_code"], found["method"], found["address_text"]) == (code, "address", text)
+    gone = client.post("/api/locate", json={"address_id": str(uuid4())}, headers=agent)
+    assert (gone.status_code, gone.json()["type"]) == (404, "/problems/address-not-found")
 
 
 def test_a_phone_number_may_be_written_as_people_do(client, agent, town):

@@ -24,8 +24,10 @@ def report(
     *,
     phone: str | None = None,
     account_no: str | None = None,
+    address_id: UUID | None = None,
     address_text: str | None = None,
     point: LonLat | None = None,
+    accuracy_m: float | None = None,
     category: Category = Category.NO_WATER,
     **more: Any,
 ) -> NewReport:
@@ -33,7 +35,13 @@ def report(
         channel=Channel.PHONE,
         category=category,
         caller_phone=phone,
-        whereabouts=Whereabouts(account_no=account_no, address_text=address_text, point=point),
+        whereabouts=Whereabouts(
+            account_no=account_no,
+            address_id=address_id,
+            address_text=address_text,
+            point=point,
+            accuracy_m=accuracy_m,
+        ),
         **more,
     )
 

@@ -104,6 +104,23 @@ def test_a_pin_says_where_a_leak_is_though_the_callers_account_is_elsewhere(
     assert dry.pipe_id == town.pipes["H00"]
 
 
+def test_a_place_chosen_from_those_offered_is_kept(session: Session, settings: Settings, town: Town) -> None:
+    """An address by itself, anything else by its point; a street of some length is no point to send a crew to."""
+    text, phone = "9 Market Street", town.phones[town.account_at["1 Mill Street"]]
+    one = take(
+        session, settings, phone=phone, address_text=text, address_id=town.addresses["5 Market Street"]
+    )
+    assert (one.pipe_id, one.address_text) == (town.pipes["H12"], text)
+    pin = town.on_pipe("H52", 50.0, left_m=2.0)
+    assert take(session, settings, point=pin, accuracy_m=5.0).pipe_id == town.pipes["H52"]
+    vague = take(session, settings, point=pin, accuracy_m=500.0)
+    assert (vague.state, vague.location_tried["problem"]) == (ReportState.UNLOCATED, "not-sure")
+    located = locate_report(
+        session, settings, vague.id, Whereabouts(address_id=town.addresses["5 Market Street"])
+    )
+    assert located.pipe_id == town.pipes["H12"]
+
+
 def test_a_point_outside_the_area_is_refused_before_anything_is_stored(
     session: Session, settings: Settings
 ) -> None:
