@@ -93,6 +93,7 @@ def locate_place(
         address_text=wanted.text,
         point=point,
         accuracy_m=wanted.accuracy_m or settings.gps_accuracy_default_m,
+        street=wanted.street,
         radius_m=settings.locate_radius_m,
         within=_area_of(actor),
     )

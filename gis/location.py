@@ -221,7 +221,12 @@ def _of_matches(
 
 
 def locate_point(
-    session: Session, point: LonLat, *, accuracy_m: float | None = None, radius_m: float = RADIUS_M
+    session: Session,
+    point: LonLat,
+    *,
+    accuracy_m: float | None = None,
+    street: str | None = None,
+    radius_m: float = RADIUS_M,
 ) -> Location:
     """Find the main meant by a point.
 
@@ -231,6 +236,8 @@ def locate_point(
         Where the caller's phone says he is, WGS 84; edges make sure that it lies in the area served.
     accuracy_m
         The error the phone states, metres.
+    street
+        The street it is said to lie in.
     radius_m
         How far the main may be, metres; a phone that states a large error is believed as far as twice that.
 
@@ -239,7 +246,8 @@ def locate_point(
     NoMainNearby
         No main within the radius: too far is an error, not a guess.
     """
-    (place,) = locate_points(session, [point], accuracy_m=[accuracy_m], radius_m=radius_m)
+    sought = _Sought(point, accuracy_m or GPS_ACCURACY_M, street=street)
+    (place,) = _nearby(session, [sought], radius_m=radius_m, method=Method.POINT)
     if place is None:
         raise NoMainNearby
     return place
@@ -512,6 +520,7 @@ def locate(
     address_text: str | None = None,
     point: LonLat | None = None,
     accuracy_m: float | None = None,
+    street: str | None = None,
     radius_m: float = RADIUS_M,
     within: Any = None,
 ) -> Location:
@@ -524,8 +533,8 @@ def locate(
     ----------
     account_no, address_id, phone, address_text, point
         What is known; at least one. The phone number in E.164, the point in WGS 84; edges make sure that it lies in the area served.
-    accuracy_m
-        The error stated for the point, metres.
+    accuracy_m, street
+        The error stated for the point, metres, and the street it is said to lie in.
     radius_m
         How far the main may be from a point or an address, metres.
     within
@@ -544,7 +553,12 @@ def locate(
     if address_id is not None:
         ways.append(lambda: (locate_known_address(session, address_id, radius_m=radius_m), 1.0))
     if point is not None:
-        ways.append(lambda: (locate_point(session, point, accuracy_m=accuracy_m, radius_m=radius_m), 1.0))
+        ways.append(
+            lambda: (
+                locate_point(session, point, accuracy_m=accuracy_m, street=street, radius_m=radius_m),
+                1.0,
+            )
+        )
     if address_text and address_text.strip():
         ways.append(lambda: _at_address(session, address_text, radius_m=radius_m, within=within))
     if phone:

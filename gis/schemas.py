@@ -124,6 +124,8 @@ class LocateIn(BaseModel):
     text: Line | None = None
     point: PointIn | None = None
     accuracy_m: Accuracy | None = None
+    street: Line | None = None
+    """The street the point lies in, where that is known."""
 
 
 class SuggestionOut(BaseModel):

@@ -60,6 +60,8 @@ class Whereabouts:
     point: LonLat | None = None
     accuracy_m: float | None = None
     """How far off the point may be, where that is known."""
+    street: str | None = None
+    """The street the point lies in, where that is known."""
     datum: Datum = Datum.WGS84
     """What the point came in."""
 
@@ -172,6 +174,7 @@ def locate_report(session: Session, settings: Settings, report_id: UUID, whereab
         address_text=whereabouts.address_text,
         point=whereabouts.point,
         accuracy_m=whereabouts.accuracy_m or settings.gps_accuracy_default_m,
+        street=whereabouts.street,
         radius_m=settings.locate_radius_m,
     )
     _set_place(report, place, {}, utc_now())
@@ -237,6 +240,7 @@ def _find_place(
             address_text=whereabouts.address_text,
             phone=phone,
             accuracy_m=whereabouts.accuracy_m or settings.gps_accuracy_default_m,
+            street=whereabouts.street,
             radius_m=settings.locate_radius_m,
         )
     except NOT_LOCATED as refusal:

@@ -72,6 +72,8 @@ class WhereaboutsIn(Wire):
     address_text: Line | None = None
     point: PointIn | None = None
     accuracy_m: Accuracy | None = None
+    street: Line | None = None
+    """The street the point lies in, where that is known."""
 
     def whereabouts(self) -> Whereabouts:
         """Convert to what the trade works with: WGS 84, nothing instead of empty words."""
@@ -81,6 +83,7 @@ class WhereaboutsIn(Wire):
             address_text=self.address_text or None,
             point=self.point.place() if self.point else None,
             accuracy_m=self.accuracy_m,
+            street=self.street or None,
             **({"datum": self.point.datum} if self.point else {}),
         )
 

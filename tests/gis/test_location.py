@@ -43,6 +43,15 @@ def test_a_point_beside_a_main_snaps_to_it(session, town):
     assert place.confidence > 0.5 > place.alternatives[0].confidence
 
 
+def test_a_point_of_a_street_is_on_its_main_rather_than_on_a_nearer_one(session, town):
+    """6 m from V11 of Birch Avenue, 9 m from H11 of Church Street."""
+    corner = Town.on_pipe("V11", 9.0, left_m=-6.0)
+    assert locate(session, point=corner, accuracy_m=10.0).pipe_code == "V11"
+    said = locate(session, point=corner, accuracy_m=10.0, street="Church Street")
+    assert (said.pipe_code, said.method) == ("H11", Method.POINT)
+    assert locate(session, point=corner, accuracy_m=10.0, street="No Such Street").pipe_code == "V11"
+
+
 def test_between_two_mains_nobody_is_sure(session, town):
     place = locate(session, point=Town.place(50.0, 40.0))
     assert place.margin == pytest.approx(0.0, abs=1e-3)
