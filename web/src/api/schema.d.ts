@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 d31e893e1ad4bdf493d12227717f72d92de0d42045834c73d5e83128ebf9947c.
+// Written by `npm run types` from openapi.json, sha256 904650362603e6a4e9c376e18e4d8422e7e0dd6840f22657710c99522bd8ec67.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -916,8 +916,10 @@ export interface components {
         LocateIn: {
             account_no?: string | null;
             accuracy_m?: number | null;
+            address_id?: string | null;
             phone?: string | null;
             point?: components["schemas"]["PointIn"] | null;
+            street?: string | null;
             text?: string | null;
         };
         LocationOut: {
@@ -1039,13 +1041,6 @@ export interface components {
             point: components["schemas"]["PointOut"];
             street: string;
             text: string;
-        };
-        NearAssetOut: {
-            asset_code: string;
-            distance_m: number;
-            /** Format: uuid */
-            id: string;
-            point: components["schemas"]["PointOut"];
         };
         NearestOut_BuildingFactsOut_: {
             items: components["schemas"]["BuildingFactsOut"][];
@@ -1384,6 +1379,8 @@ export interface components {
         };
         ReportIn: {
             account_no?: string | null;
+            accuracy_m?: number | null;
+            address_id?: string | null;
             address_text?: string | null;
             caller?: components["schemas"]["CallerIn"];
             category: components["schemas"]["Category"];
@@ -1396,6 +1393,7 @@ export interface components {
             noticed_at?: string | null;
             point?: components["schemas"]["PointIn"] | null;
             sent_at?: string | null;
+            street?: string | null;
         };
         ReportOnMap: {
             category: string;
@@ -1799,16 +1797,17 @@ export interface components {
         };
         WhereaboutsIn: {
             account_no?: string | null;
+            accuracy_m?: number | null;
+            address_id?: string | null;
             address_text?: string | null;
             point?: components["schemas"]["PointIn"] | null;
+            street?: string | null;
         };
         WhereaboutsOut: {
             addresses: components["schemas"]["NearAddressOut"][];
-            hydrants: components["schemas"]["NearAssetOut"][];
             main: components["schemas"]["LocationOut"] | null;
             point: components["schemas"]["PointOut"];
             street: components["schemas"]["NearStreetOut"] | null;
-            valves: components["schemas"]["NearAssetOut"][];
         };
         WhyIn: {
             why: string;

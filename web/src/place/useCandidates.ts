@@ -1,12 +1,23 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import { api, query } from '@/api/client'
-import type { Candidate } from '@/api/types'
+import type { Candidate, LonLat } from '@/api/types'
 import { datum } from '@/preferences'
 import { readCoordinates, writeCoordinates } from './coordinates'
 import { toWgs84 } from './datums'
 
 const WAIT_MS = 160
 const LETTERS_MIN = 2
+
+/** How well a person puts something on a map; nothing offered is known better. */
+const ERROR_LEAST_M = 5
+const ERROR_MOST_M = 10_000
+
+/** What tells the server which of the places offered is meant: its words may mean others, too. */
+export function toldOf(one: Candidate): { address_id: string } | { point: LonLat; accuracy_m: number; street: string } {
+  if (one.address_id !== null) return { address_id: one.address_id }
+  const accuracy = Math.min(Math.max(one.error_m, ERROR_LEAST_M), ERROR_MOST_M)
+  return { point: one.point, accuracy_m: accuracy, street: one.street }
+}
 
 /** Places meant by what is being typed: two numbers are read here, anything else is asked of the server, the latest question only. */
 export function useCandidates(most: number) {

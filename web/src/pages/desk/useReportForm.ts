@@ -1,6 +1,7 @@
 import { computed, reactive, ref, watch } from 'vue'
 import { api, ApiError } from '@/api/client'
-import type { CallerAccount, CallerLookup, Category, Extent, Location, LonLat, NewReport, Report } from '@/api/types'
+import type { CallerAccount, CallerLookup, Candidate, Category, Extent, Location, LonLat, NewReport, Report } from '@/api/types'
+import { toldOf } from '@/place/useCandidates'
 
 export const CATEGORIES: Category[] = ['no_water', 'low_pressure', 'leak', 'water_quality', 'other']
 export const EXTENTS: Extent[] = ['only_me', 'building', 'street', 'unknown']
@@ -15,6 +16,8 @@ interface Form {
   name: string
   accountNo: string | null
   address: string
+  /** Which of the places offered for the address is meant. */
+  candidate: Candidate | null
   point: LonLat | null
   category: Category | null
   extent: Extent
@@ -26,6 +29,7 @@ const blank = (): Form => ({
   name: '',
   accountNo: null,
   address: '',
+  candidate: null,
   point: null,
   category: null,
   extent: 'unknown',
@@ -75,6 +79,7 @@ export function useReportForm() {
     form.accountNo = chosen.account_no
     form.name = chosen.name ?? form.name
     form.address = chosen.address_text ?? form.address
+    form.candidate = null
     form.point = null
     location.value = chosen.location
     if (!chosen.location) void locate()
@@ -83,6 +88,7 @@ export function useReportForm() {
   function notHere(): void {
     form.accountNo = null
     form.address = ''
+    form.candidate = null
     location.value = null
   }
 
@@ -90,7 +96,7 @@ export function useReportForm() {
     if (form.point) return { point: form.point }
     if (form.accountNo) return { account_no: form.accountNo }
     const text = form.address.trim()
-    return text ? { text } : null
+    return text ? { text, ...(form.candidate && toldOf(form.candidate)) } : null
   }
 
   async function locate(): Promise<void> {
@@ -114,14 +120,24 @@ export function useReportForm() {
 
   function typedAddress(): void {
     form.accountNo = null
+    form.candidate = null
     form.point = null
     window.clearTimeout(locateTimer)
     locateTimer = window.setTimeout(locate, LOCATE_WAIT_MS)
   }
 
+  function chooseCandidate(one: Candidate): void {
+    form.accountNo = null
+    form.address = one.text
+    form.candidate = one
+    form.point = null
+    void locate()
+  }
+
   /** A place put down by hand is the place, whosever account the caller has. */
   function putPoint(place: LonLat): void {
     form.accountNo = null
+    form.candidate = null
     form.point = place
     void locate()
   }
@@ -141,6 +157,7 @@ export function useReportForm() {
     if (form.accountNo) body.account_no = form.accountNo
     if (form.address.trim()) body.address_text = form.address.trim()
     if (form.point) body.point = form.point
+    if (form.candidate) Object.assign(body, toldOf(form.candidate))
     try {
       const report = await api.post<Report>('/api/reports', body)
       reset()
@@ -173,6 +190,6 @@ export function useReportForm() {
 
   return {
     form, caller, callerError, account, location, locateError, saving, error, saved, hasPlace, ready,
-    choose, notHere, locate, typedAddress, putPoint, save, reset,
+    choose, chooseCandidate, notHere, locate, typedAddress, putPoint, save, reset,
   }
 }
