@@ -2,12 +2,14 @@
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from core.clock import utc_now
 from gis.coordinates import Datum, LonLat, from_wgs84, straight_line_m, to_wgs84
 from tests.browser.conftest import Desk, drawn, eventually, map_settles
 from tests.browser.layout import overlapping_texts
@@ -230,14 +232,18 @@ def test_a_road_is_closed_here_lifted_and_closed_again(
 ) -> None:
     page = open_console(desk, browser)
     ask_what_is_at(page, Town.on_pipe("H43", 50))
+    page.keyboard.press("t")
+    eventually(lambda: len(drawn(page, "reach-fill")) > 0, "what is reached on the map")
     page.get_by_test_id("here").get_by_role("button", name="Close the road here").click()
     form = page.get_by_test_id("closure-form")
+    asked = desk.asked_for.count("/api/roads/reach")
     eventually(lambda: len(drawn(page, "sketch-fill")) > 0, "the circle on the map")
     form.get_by_label("Why").fill("Water over the road")
     form.get_by_label("Why").press("Enter")
     closures = page.get_by_test_id("closures")
     expect(closures.get_by_role("listitem")).to_contain_text("Water over the road")
     eventually(lambda: len(drawn(page, "closure-fill")) > 0, "the closure on the map")
+    eventually(lambda: desk.asked_for.count("/api/roads/reach") > asked, "the reach asked anew")
     closures.get_by_role("button", name="Lift").click()
     expect(closures).to_contain_text("No road is closed")
     eventually(lambda: drawn(page, "closure-fill") == [], "the road open again")
@@ -245,6 +251,37 @@ def test_a_road_is_closed_here_lifted_and_closed_again(
     expect(closures.get_by_role("listitem")).to_contain_text("Water over the road")
     closures.get_by_role("button", name="Lift").click()
     expect(closures).to_contain_text("No road is closed")
+
+
+def test_what_was_lifted_comes_back_as_slow_and_as_far_ahead_as_it_was(
+    desk: Desk, browser: Browser, product: Product
+) -> None:
+    supervisor = product.client("supervisor")
+    place = Town.on_pipe("H43", 50)
+    wanted = {
+        "point": {"lon": place.lon, "lat": place.lat},
+        "radius_m": 20,
+        "cause": "works",
+        "reason": "One lane only",
+        "slowdown": 3.0,
+        "starts_at": (utc_now() + timedelta(days=1)).isoformat(),
+        "subject_id": str(product.town.pipes["H43"]),
+    }
+    planned = supervisor.post("/api/roads/closures", json=wanted).raise_for_status().json()
+    page = open_console(desk, browser)
+    page.keyboard.press("x")
+    closures = page.get_by_test_id("closures")
+    expect(closures.get_by_role("listitem")).to_contain_text("One lane only")
+    closures.get_by_role("button", name="Lift").click()
+    expect(closures).to_contain_text("No road is closed")
+    page.keyboard.press("u")
+    expect(closures.get_by_role("listitem")).to_contain_text("One lane only")
+    listed = supervisor.get("/api/roads/closures", params={"starts_at": utc_now().isoformat()}).json()
+    (again,) = (one for one in listed["items"] if one["lifted_at"] is None)
+    kept = ("cause", "reason", "slowdown", "starts_at", "ends_at", "subject_id")
+    assert again["id"] != planned["id"]
+    assert {name: again[name] for name in kept} == {name: planned[name] for name in kept}
+    supervisor.post(f"/api/roads/closures/{again['id']}/lift").raise_for_status()
 
 
 def test_an_area_is_closed_corner_by_corner(desk: Desk, browser: Browser) -> None:
@@ -259,6 +296,8 @@ def test_an_area_is_closed_corner_by_corner(desk: Desk, browser: Browser) -> Non
     for dx, dy in ((-40, -40), (40, -40)):
         page.mouse.click(x + dx, y + dy)
     expect(close).to_be_disabled()
+    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Set corners on the map").click()
     page.mouse.click(x, y + 40)
     expect(form).to_contain_text("3 corners")
     eventually(lambda: len(drawn(page, "sketch-fill")) > 0, "the area on the map")
@@ -322,6 +361,38 @@ def test_a_name_taught_at_the_pin_is_found_until_it_is_taken_back(desk: Desk, br
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("here-names")).to_contain_text("斑马面包店")
     assert straight_line_m(pin_at(page), Town.on_pipe("H52", 30)) < PIXEL_M
+
+
+def test_the_place_chosen_is_the_reports_place(desk: Desk, browser: Browser, product: Product) -> None:
+    """A crossing's words can mean others, so that its point goes along, to the question and to the report."""
+    page = desk.open(browser, "/desk", role="agent")
+    map_settles(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.keyboard.type("River Street and Ash Avenue")
+    offered = page.get_by_role("option").first
+    expect(offered).to_contain_text("Ash Avenue")
+    page.keyboard.press("Enter")
+    form = page.get_by_test_id("report-form")
+    expect(form).to_contain_text("by point")
+    page.keyboard.press("Escape")
+    page.keyboard.press("5")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("saved")).to_contain_text("is saved")
+    newest = product.client("agent").get("/api/reports?limit=1").json()["items"][0]
+    place = newest["location"] or newest["tried"]["guess"]
+    assert place["method"] == "point"
+    told = LonLat(lon=place["point"]["lon"], lat=place["point"]["lat"])
+    assert straight_line_m(told, Town.junction(0, 5)) < 1.0
+
+
+def test_the_desk_closes_no_roads(desk: Desk, browser: Browser) -> None:
+    page = desk.open(browser, "/desk", role="supervisor")
+    map_settles(page)
+    page.keyboard.press("Escape")
+    here = ask_what_is_at(page, Town.on_pipe("H14", 30))
+    expect(here.get_by_test_id("here-main")).to_contain_text("Main H14")
+    expect(here.get_by_role("button", name="Close the road here")).to_have_count(0)
 
 
 def test_dragging_the_pin_sets_the_reports_place(desk: Desk, browser: Browser) -> None:

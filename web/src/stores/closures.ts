@@ -6,7 +6,8 @@ import { now } from '@/clock'
 
 /** What is closed: an area drawn, or a circle round a place. */
 export type Where = { polygon: GeoJSON.Polygon | GeoJSON.MultiPolygon } | { point: LonLat; radius_m: number }
-export type NewClosure = Where & { cause: string; reason: string; ends_at: string | null }
+export type NewClosure = Where & Terms
+type Terms = Pick<RoadClosure, 'cause' | 'reason' | 'ends_at'> & Partial<Pick<RoadClosure, 'subject_id' | 'slowdown' | 'starts_at'>>
 
 export interface Sketch {
   ring: LonLat[]
@@ -63,8 +64,9 @@ export const useClosures = defineStore('closures', () => {
 
   /** A lifted closure is history and stays so: taking the lifting back closes the same roads again. */
   async function closeAgain(one: RoadClosure): Promise<void> {
-    const { area, cause, reason, ends_at } = one
-    await close({ polygon: area, cause, reason, ends_at })
+    const { area, cause, subject_id, reason, slowdown, starts_at, ends_at } = one
+    const isAhead = Date.parse(starts_at) > now.value
+    await close({ polygon: area, cause, subject_id, reason, slowdown, ends_at, ...(isAhead && { starts_at }) })
   }
 
   return { items, inForce, isLoaded, error, sketch, load, start, close, lift, closeAgain }

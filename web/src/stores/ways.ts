@@ -24,10 +24,12 @@ export const useWays = defineStore('ways', () => {
   const error = ref<unknown>(null)
   const isAsking = ref(false)
   let asking: AbortController | null = null
+  let question: (() => Promise<void>) | null = null
 
   function clear(): void {
     asking?.abort()
     asking = null
+    question = null
     isAsking.value = false
     from.value = to.value = null
     way.value = null
@@ -58,23 +60,26 @@ export const useWays = defineStore('ways', () => {
   }
 
   async function route(start: End, goal: End): Promise<void> {
+    question = () => route(start, goal)
     from.value = start
     to.value = goal
     way.value = await ask<Way>('/api/roads/route', { from: start.place, to: goal.place, language: language.value })
   }
 
-  /** The roads changed under the way shown. */
+  /** The roads changed under the answer. */
   async function again(): Promise<void> {
-    if (way.value && from.value && to.value) await route(from.value, to.value)
+    await question?.()
   }
 
   async function showReach(place: LonLat, towards: boolean): Promise<void> {
+    question = () => showReach(place, towards)
     from.value = to.value = null
     isTowards.value = towards
     reach.value = await ask<Reach>('/api/roads/reach', { point: place, minutes: REACH_MINUTES, towards })
   }
 
   async function showCover(crews: LonLat[], minutes: number): Promise<void> {
+    question = () => showCover(crews, minutes)
     from.value = to.value = null
     coverMinutes.value = minutes
     coverCrews.value = crews.length
