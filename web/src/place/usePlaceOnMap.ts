@@ -44,7 +44,7 @@ export function usePlaceOnMap(map: Ref<View | null>) {
   watch(() => ways.way, (found) => found && map.value?.reveal(places(found.geometry.coordinates)))
   watch(() => ways.reach, (found) => found && map.value?.reveal(found.features.flatMap((one) => corners(one.geometry))))
   watch(() => ways.cover, (found) => found && map.value?.reveal(corners(found.geometry)))
-  watch(() => closures.inForce.map((one) => one.id).join(), () => void ways.again())
+  watch(() => closures.inForce.map((one) => one.revision).join(), () => void ways.again())
 
   function drop(place: LonLat, name = ''): void {
     ways.clear()
@@ -54,7 +54,7 @@ export function usePlaceOnMap(map: Ref<View | null>) {
 
   /** A pin that was moved is another place: what was asked from the old one goes. */
   function drag(place: LonLat): void {
-    if (ways.isShown) ways.clear()
+    ways.clear()
     pin.drop(place)
   }
 
