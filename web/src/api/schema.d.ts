@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 904650362603e6a4e9c376e18e4d8422e7e0dd6840f22657710c99522bd8ec67.
+// Written by `npm run types` from openapi.json, sha256 2cd8ec864caa72d2b8f180cb686c4eaa01b567d6ffe10ad79569a9d07fd9d757.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
