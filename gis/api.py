@@ -1,6 +1,5 @@
 """The network over HTTP: places found, addresses offered, shutdowns planned."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,7 +17,6 @@ from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from gis.cache import current_network
-from gis.coordinates import LonLat
 from gis.errors import AddressNotFound, OutsideServiceArea, PipeNotFound
 from gis.geocoding import suggest_addresses
 from gis.hydraulic_check import check_plan
@@ -59,14 +57,6 @@ def _pipe_is_his(session: Session, actor: Actor, pipe_id: UUID) -> bool:
     if actor.area_wkt is None:
         return True
     return session.scalar(select(Pipe.id).where(Pipe.id == pipe_id, actor.area_filter(Pipe.geom))) is not None
-
-
-def _is_his(actor: Actor) -> Callable[[LonLat], bool]:
-    """Tell whether places lie in the person's area."""
-    if actor.area_wkt is None:
-        return lambda _: True
-    area = shapely.from_wkt(actor.area_wkt)
-    return lambda place: bool(area.intersects(place.as_point()))
 
 
 def _area_of(actor: Actor) -> Any:

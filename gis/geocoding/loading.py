@@ -81,7 +81,7 @@ def known_places(session: Session) -> KnownPlaces | None:
 
 
 def load_places(session: Session) -> KnownPlaces | None:
-    """Read all streets, addresses and names that people gave: some six seconds for a million."""
+    """Read all streets, addresses and names that people gave: some twenty seconds for a million."""
     names, districts, lines, count, ids, roads, numbers, points, *words = session.execute(_ALL).one()
     given = session.execute(_NAMES).all()
     places = np.append(

@@ -35,8 +35,14 @@ class Snapped:
 
     def at(self, place: int) -> "Snapped":
         """Give one of the places."""
-        one = slice(place, place + 1)
-        return Snapped(self.line[one], self.fraction[one], self.distance_m[one])
+        return self._part(slice(place, place + 1))
+
+    def but_first(self) -> "Snapped":
+        """Give all but the first place."""
+        return self._part(slice(1, None))
+
+    def _part(self, some: slice) -> "Snapped":
+        return Snapped(self.line[some], self.fraction[some], self.distance_m[some])
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,10 @@ class Ways:
     ) -> None:
         self._roads = roads
         self._origins = origins
-        self._target = snap(roads, [destination], to_open=True)
+        snapped = snap(roads, [destination, *origins], to_open=True)
+        self._target, self._starts = snapped.at(0), snapped.but_first()
         if self._target.distance_m[0] > snap_limit_m:
             raise NoRoadNearby
-        self._starts = snap(roads, origins, to_open=True)
         self._arriving = gates(roads, self._target, leaving=False)
         self._leaving = gates(roads, self._starts, leaving=True)
         beside_s, self._beside_m = beside(roads, self._starts, self._target)
