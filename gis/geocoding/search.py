@@ -31,6 +31,8 @@ ERROR_M = {
 }
 """How far from the point what was meant may be: a building's centre from its door, a compound's from its gate."""
 POSTCODE_CONFIDENCE = 0.2
+TYPED_WHOLE = 0.9
+"""How likely a number that exists is meant as it stands while somebody types; it may still grow."""
 _HAN = re.compile(r"[㐀-鿿]")
 _ENDS_IN_NUMBER = re.compile(r"^(?P<name>.*\D)(?P<digits>[0-9]{1,5})$")
 
@@ -164,7 +166,8 @@ def _continued(gazetteer: Gazetteer, typed: str, *, limit: int, within: Any) -> 
         found = [match for one in streets for match in _numbers(gazetteer, one, numbered["digits"])]
         found = [match for match in found if matching.lies_in(within, match)]
         if found:
-            return _evenly(found[:limit])
+            whole = [one.number == int(numbered["digits"]) for one in found[:limit]]
+            return _believed(found[:limit], whole)
     starts = {heard(typed), spelt_by_sound(typed.replace(" ", "")) if typed.isascii() else None} - {None}
     streets = [
         one for start in starts for one in gazetteer.street_names.beginning_with(str(start), limit=limit)
@@ -178,14 +181,19 @@ def _continued(gazetteer: Gazetteer, typed: str, *, limit: int, within: Any) -> 
     named = [(gazetteer.street_names.names[one], _first_road(gazetteer, one)) for one in streets]
     named += [(gazetteer.place_names.names[one], _first_address(gazetteer, one)) for one in places]
     named.sort(key=lambda pair: (not pair[0].startswith(typed), len(pair[0]), pair[0]))
-    return _evenly(
-        [match for _, found in named for match in found if matching.lies_in(within, match)][:limit]
-    )
+    begun = [match for _, found in named for match in found if matching.lies_in(within, match)][:limit]
+    return _believed(begun, [False] * len(begun))
 
 
-def _evenly(found: Sequence[Match]) -> list[Match]:
-    """Believe equally in all that a beginning could become."""
-    return [replace(one, confidence=1.0 / len(found)) for one in found]
+def _believed(found: Sequence[Match], is_whole: Sequence[bool]) -> list[Match]:
+    """Believe most in what was typed whole, and equally in all that a beginning could become."""
+    whole = sum(is_whole)
+    begun = len(found) - whole
+    share = TYPED_WHOLE if whole and begun else 1.0
+    return [
+        replace(one, confidence=share / whole if typed else (1.0 - share if whole else 1.0) / begun)
+        for one, typed in zip(found, is_whole, strict=True)
+    ]
 
 
 def _numbers(gazetteer: Gazetteer, street: int, digits: str) -> Iterable[Match]:
@@ -197,7 +205,11 @@ def _numbers(gazetteer: Gazetteer, street: int, digits: str) -> Iterable[Match]:
     rows = [row for row in rows if str(columns.number[row]).startswith(digits)]
     rows.sort(key=lambda row: (len(str(columns.number[row])), columns.number[row], columns.letter[row], row))
     for row in rows:
-        yield Match(MatchKind.ADDRESS, float(columns.x[row]), float(columns.y[row]), 1.0, 1.0, row=row)
+        # a letter behind the number makes it another house
+        number = None if columns.letter[row] else int(columns.number[row])
+        yield Match(
+            MatchKind.ADDRESS, float(columns.x[row]), float(columns.y[row]), 1.0, 1.0, row=row, number=number
+        )
 
 
 def _first_road(gazetteer: Gazetteer, street: int) -> list[Match]:

@@ -101,6 +101,14 @@ def test_typing_is_answered_with_what_begins_so(session, town):
     assert len(suggest_addresses(session, "street", limit=2)) <= 2
 
 
+def test_a_number_typed_whole_is_believed_most(session, town):
+    found = suggest_addresses(session, "Mill Street 2")
+    assert [one.text for one in found[:2]] == ["2 Mill Street", "20 Mill Street"]
+    assert found[0].confidence == 0.9
+    assert sum(one.confidence for one in found) == pytest.approx(1.0)
+    assert suggest_addresses(session, "Mill Street 20")[0].confidence == 1.0
+
+
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "'; DROP TABLE gis.street; --", "<script>"])
 def test_typing_signs_does_no_harm(session, town, typed):
     suggest_addresses(session, typed)
