@@ -11,13 +11,13 @@ from gis.kept import Kept
 from gis.models import RoadClosure
 from gis.models import RoadGraph as RoadGraphRow
 from gis.roads.closures import in_force_now, slowed_lines
-from gis.roads.graph import RoadGraph
 from gis.roads.overlay import Roads, Slowed
 from gis.roads.storing import load_road_graph
 
-_GRAPH: Kept[RoadGraph] = Kept()
+_OPEN: Kept[Roads] = Kept()
+"""The graph kept, without closures."""
 _LAID: Kept[dict[UUID, Slowed]] = Kept()
-"""What each closure in force touches on the graph kept."""
+"""What each closure in force touches on it."""
 _ROADS: Kept[Roads] = Kept()
 
 
@@ -41,13 +41,15 @@ def current_roads(session: Session) -> Roads:
         raise NoRoadGraph
     graph_revision = rows[0][0]
     closures = frozenset(closure for _, closure in rows if closure is not None)
-    graph = _GRAPH.get(graph_revision, lambda: load_road_graph(session).warm())
+    undisturbed = _OPEN.get(
+        graph_revision, lambda: Roads.without_closures(load_road_graph(session).warm()).warm()
+    )
 
     def lay() -> Roads:
         laid = _LAID.get(graph_revision, dict)
         for over in laid.keys() - closures:
             del laid[over]
-        laid.update(slowed_lines(session, graph, closures - laid.keys()))
-        return Roads.without_closures(graph).slowed(laid.values()).warm()
+        laid.update(slowed_lines(session, undisturbed.graph, closures - laid.keys()))
+        return undisturbed.slowed(laid.values()).warm()
 
     return _ROADS.get((graph_revision, closures), lay)

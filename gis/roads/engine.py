@@ -15,7 +15,6 @@ from gis.models import RoadClosure
 from gis.roads.closures import in_force_now
 from gis.roads.cover import Cover, cover
 from gis.roads.current import current_roads
-from gis.roads.overlay import Roads
 from gis.roads.reach import reach_within, reached_areas
 from gis.roads.telling import Route, step_text
 from gis.roads.ways import Ways, route
@@ -89,7 +88,7 @@ def closures_avoided(session: Session, origin: LonLat, destination: LonLat, way:
     if (roads.line_factor == 1.0).all():
         return []
     try:
-        undisturbed = route(Roads.without_closures(roads.graph), origin, destination)
+        undisturbed = route(roads.undisturbed, origin, destination)
     except NoRouteFound:
         return []
     before, now = (line_shape(one.geometry) for one in (undisturbed, way))

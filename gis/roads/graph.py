@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.coordinates import LonLat, metric_plane, utm_srid
+from gis.roads.contraction import Contraction, contract, runs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,6 +56,8 @@ class Entries:
         All edges but loops, pair after pair, the faster of a pair first.
     first
         Where each pair begins in `edges`.
+    of_edge
+        The pair of each edge of the graph, -1 for loops.
     """
 
     starts: NDArray[np.int32]
@@ -62,6 +65,12 @@ class Entries:
     column: NDArray[np.int32]
     edges: Ints
     first: Ints
+    of_edge: Ints
+
+    @cached_property
+    def contraction(self) -> Contraction:
+        """Which nodes a search passes over."""
+        return contract(self.row, self.column, len(self.starts) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +174,11 @@ class RoadGraph:
         rows = row[edges[first]]
         starts = np.zeros(self.node_count + 1, dtype=np.int32)
         np.cumsum(np.bincount(rows, minlength=self.node_count), out=starts[1:])
-        return Entries(starts=starts, row=rows, column=column[edges[first]], edges=edges, first=first)
+        of_edge = np.full(self.edge_count, -1, dtype=np.int64)
+        of_edge[edges] = np.cumsum(begins) - 1
+        return Entries(
+            starts=starts, row=rows, column=column[edges[first]], edges=edges, first=first, of_edge=of_edge
+        )
 
     @cached_property
     def lines(self) -> Lines:
@@ -244,13 +257,11 @@ class RoadGraph:
     def _vertices(self, edges: Ints) -> tuple[Ints, Ints]:
         """List the vertices of some edges, and beside each the place of its edge among them."""
         counts = self.line_start[edges + 1] - self.line_start[edges]
-        before = np.cumsum(counts) - counts
-        of_edge = np.repeat(np.arange(len(edges)), counts)
-        return of_edge, np.arange(counts.sum()) + (self.line_start[edges] - before)[of_edge]
+        return np.repeat(np.arange(len(edges)), counts), runs(self.line_start[edges], counts)
 
     def warm(self) -> "RoadGraph":
         """Make every derived array now, so that the first question is as quick as the next."""
-        _ = self.backward, self.forward, self.tree, self.line_length_m
+        _ = self.backward.contraction, self.forward, self.tree, self.line_length_m
         return self
 
     def edge_name_of(self, edge: int) -> str | None:

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.coordinates import metric_plane
+from gis.roads.contraction import Steps, runs, time_again, time_steps
 from gis.roads.graph import Entries, Floats, Ints, RoadGraph
 
 STRAIGHT_DEG = 0.001
@@ -28,12 +29,27 @@ class Slowed:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The fastest edge between each two neighbouring nodes, in the order of `entries`: its time, number and length."""
+    """The fastest edge between each two neighbouring nodes, in the order of `entries`: its time, number and length.
+
+    Parameters
+    ----------
+    before, changed
+        What it was worked out from, if anything, and which pairs are not as there.
+    """
 
     entries: Entries
     seconds: Floats
     edge: Ints
     metres: Floats
+    before: "Matrix | None"
+    changed: Ints
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What is searched instead, with the nodes left out that a search passes over."""
+        if self.before is None:
+            return time_steps(self.entries.contraction, self.seconds, self.metres)
+        return time_again(self.before.steps, self.changed, self.seconds, self.metres)
 
 
 @dataclass(frozen=True)
@@ -44,10 +60,13 @@ class Roads:
     ----------
     line_factor
         By how much driving along each line takes longer than the graph says; infinite where it is shut.
+    before
+        The roads without the last closures, if any were laid over: what those do not touch is not worked out again.
     """
 
     graph: RoadGraph
     line_factor: Floats
+    before: "Roads | None" = None
 
     @classmethod
     def without_closures(cls, graph: RoadGraph) -> "Roads":
@@ -59,12 +78,20 @@ class Roads:
         factor = self.line_factor.copy()
         for closure in closures:
             factor[closure.lines] = np.maximum(factor[closure.lines], closure.factor)
-        return Roads(self.graph, factor)
+        return Roads(self.graph, factor, self)
+
+    @property
+    def undisturbed(self) -> "Roads":
+        """The same without closures."""
+        return self if self.before is None else self.before.undisturbed
 
     @cached_property
     def edge_time_s(self) -> Floats:
         """What each edge takes, infinite where it is shut."""
-        return self.graph.edge_time_s * self.line_factor[self.graph.lines.of_edge]
+        time = np.empty(self.graph.edge_count) if self.before is None else self.before.edge_time_s.copy()
+        edges = self._changed
+        time[edges] = self.graph.edge_time_s[edges] * self.line_factor[self.graph.lines.of_edge[edges]]
+        return time
 
     def is_shut(self, lines: Ints) -> NDArray[np.bool_]:
         """Tell which of some lines are shut."""
@@ -73,30 +100,43 @@ class Roads:
     @cached_property
     def backward(self) -> Matrix:
         """For searches from a destination."""
-        return self._matrix(self.graph.backward)
+        return self._matrix(self.graph.backward, None if self.before is None else self.before.backward)
 
     @cached_property
     def forward(self) -> Matrix:
         """For searches from an origin."""
-        return self._matrix(self.graph.forward)
+        return self._matrix(self.graph.forward, None if self.before is None else self.before.forward)
 
     def warm(self) -> "Roads":
         """Work out now what every question from or to a place needs."""
-        _ = self.backward
+        _ = self.backward.steps
         return self
 
-    def _matrix(self, entries: Entries) -> Matrix:
-        """Choose the fastest of the edges that join each two nodes."""
-        if not len(entries.first):
-            return Matrix(entries, np.empty(0), entries.edges, np.empty(0))
-        time = self.edge_time_s[entries.edges]
-        seconds = np.minimum.reduceat(time, entries.first)
-        counts = np.diff(entries.first, append=len(entries.edges))
-        fastest = np.flatnonzero(time == np.repeat(seconds, counts))[::-1]
-        pair = np.repeat(np.arange(len(entries.first)), counts)
-        edge = np.empty(len(entries.first), dtype=np.int64)
-        edge[pair[fastest]] = entries.edges[fastest]  # of equals the first, which is written last
-        return Matrix(entries, seconds, edge, self.graph.edge_length_m[edge])
+    @cached_property
+    def _changed(self) -> Ints:
+        """The edges that do not take what they took before."""
+        if self.before is None:
+            return np.arange(self.graph.edge_count)
+        is_changed = self.line_factor != self.before.line_factor
+        return np.flatnonzero(is_changed.take(self.graph.lines.of_edge))
+
+    def _matrix(self, entries: Entries, before: Matrix | None) -> Matrix:
+        """Choose the fastest of the edges that join each two nodes, of equals the first."""
+        pairs = np.unique(entries.of_edge[self._changed])
+        pairs = pairs[pairs >= 0]
+        ends = np.append(entries.first, len(entries.edges))
+        counts = ends[pairs + 1] - ends[pairs]
+        edges = entries.edges[runs(ends[pairs], counts)]
+        order = np.lexsort((self.edge_time_s[edges], np.repeat(pairs, counts)))
+        fastest = edges[order[np.cumsum(counts) - counts]]
+        if before is None:
+            every = np.empty(len(entries.first))
+            edge, seconds, metres = every.astype(np.int64), every, every.copy()
+        else:
+            edge, seconds, metres = before.edge.copy(), before.seconds.copy(), before.metres.copy()
+        edge[pairs], seconds[pairs] = fastest, self.edge_time_s[fastest]
+        metres[pairs] = self.graph.edge_length_m[fastest]
+        return Matrix(entries, seconds, edge, metres, before, pairs)
 
 
 def lines_touching(graph: RoadGraph, area: Any) -> Ints:

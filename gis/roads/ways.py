@@ -136,13 +136,9 @@ class Ways:
         if first >= 0:
             done = float(self._starts.fraction[origin])
             pieces.append(Piece(first, 1.0 - done if gate else done, 1.0))
-        node, place = int(self._leaving.node[origin, gate]), len(self._tree.seconds) - 1
-        while (ahead := int(self._tree.following[node])) != place:
-            pieces.append(Piece(self._tree.edge_at(node), 0.0, 1.0))
-            node = ahead
-        arriving = self._arriving
-        last_gate = int(np.argmin(np.where(arriving.node[0] == node, arriving.seconds[0], np.inf)))
-        last = int(arriving.edge[0, last_gate])
+        edges, last_gate = self._tree.way_from(int(self._leaving.node[origin, gate]))
+        pieces.extend(Piece(edge, 0.0, 1.0) for edge in edges)
+        last = int(self._arriving.edge[0, last_gate])
         if last >= 0:
             until = float(self._target.fraction[0])
             pieces.append(Piece(last, 0.0, 1.0 - until if last_gate else until))
