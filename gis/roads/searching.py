@@ -175,10 +175,12 @@ def _tree(
         np.minimum(known, by_row, out=known)
     seconds[seconds > limit_s] = np.inf
     following = np.append(following, np.int32(nodes))
-    row, column = contraction.row[: contraction.searched], contraction.column[: contraction.searched]
-    used = np.flatnonzero(following.take(column) == row)
     step_m = np.zeros(nodes + 1)
-    step_m[column[used]] = steps.metres[used]
+    of_kept = contraction.starts[contraction.kept]
+    used = np.flatnonzero(following.take(contraction.column[:of_kept]) == contraction.row[:of_kept])
+    step_m[contraction.column[used]] = steps.metres[used]
+    for node in np.flatnonzero((following >= contraction.kept) & (following < nodes)).tolist():
+        step_m[node] = steps.metres[contraction.between(int(following[node]), node)]
     for gate in np.argsort(-place.seconds[0], kind="stable"):  # where both lead to one node, the faster
         node = place.node[0, gate]
         if node >= 0 and following[node] == nodes:

@@ -100,18 +100,14 @@ class Ways:
         metres[drives] = self._leaving.metres[drives, gate] + self._tree.metres_from(
             self._leaving.node[drives, gate]
         )
-        travels = [
-            Travel(
-                origin=i,
-                seconds=float(self._seconds[i]) if reached[i] else None,
-                metres=float(metres[i]) if reached[i] else None,
-                snapped_m=float(self._starts.distance_m[i]),
-            )
-            for i in range(len(self._origins))
+        order = np.argsort(self._seconds, kind="stable")
+        columns = (column[order].tolist() for column in (self._seconds, metres, self._starts.distance_m))
+        return [
+            Travel(origin, seconds, far_m, snapped_m)
+            if seconds < np.inf
+            else Travel(origin, None, None, snapped_m)
+            for origin, seconds, far_m, snapped_m in zip(order.tolist(), *columns, strict=True)
         ]
-        return sorted(
-            travels, key=lambda travel: (travel.seconds is None, travel.seconds or 0.0, travel.origin)
-        )
 
     def route(self, origin: int) -> Route | None:
         """Draw one, with the streets to follow; None where the origin cannot get there."""
