@@ -122,8 +122,10 @@ class Roads:
 
     def _matrix(self, entries: Entries, before: Matrix | None) -> Matrix:
         """Choose the fastest of the edges that join each two nodes, of equals the first."""
-        pairs = np.unique(entries.of_edge[self._changed])
-        pairs = pairs[pairs >= 0]
+        is_changed = np.zeros(len(entries.first), dtype=bool)
+        touched = entries.of_edge[self._changed]
+        is_changed[touched[touched >= 0]] = True
+        pairs = np.flatnonzero(is_changed)
         ends = np.append(entries.first, len(entries.edges))
         counts = ends[pairs + 1] - ends[pairs]
         edges = entries.edges[runs(ends[pairs], counts)]
