@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -28,6 +28,8 @@ from dispatch.models import (
     WorkOrderKind,
     WorkOrderState,
 )
+from gis.errors import ValveNotFound
+from gis.models import Valve
 
 log = structlog.get_logger()
 
@@ -45,6 +47,8 @@ class Finding:
     action: Action
     water_restored: bool
     note: str = ""
+    valve_id: UUID | None = None
+    """The valve that was found closed."""
 
     @classmethod
     def of(cls, order: WorkOrder) -> "Finding | None":
@@ -57,7 +61,14 @@ class Finding:
             action=Action(stored["action"]),
             water_restored=bool(stored["water_restored"]),
             note=str(stored["note"]),
+            valve_id=UUID(stored["valve_id"]) if stored.get("valve_id") else None,
         )
+
+    def stored(self) -> dict[str, Any]:
+        """Write the finding down as JSON, which Any stands for."""
+        said = {**asdict(self), "cause": self.cause.value, "action": self.action.value}
+        valve_id = said.pop("valve_id")
+        return said if valve_id is None else {**said, "valve_id": str(valve_id)}
 
 
 def create(
@@ -121,7 +132,11 @@ def complete(session: Session, assignment_id: UUID, *, crew_id: UUID, finding: F
         The crew has no such job.
     StepRefused
         The crew is not on site.
+    ValveNotFound
+        The valve it names does not exist.
     """
+    if finding.valve_id is not None and session.get(Valve, finding.valve_id) is None:
+        raise ValveNotFound
     job = queries.assignment_row(session, assignment_id)
     if job is None or job.crew_id != crew_id:
         raise NoSuchAssignment
@@ -131,7 +146,7 @@ def complete(session: Session, assignment_id: UUID, *, crew_id: UUID, finding: F
         return order
     by = By(crew_id=crew_id)
     assignments.leave_site(session, job, order)
-    order.finding = {**asdict(finding), "cause": finding.cause.value, "action": finding.action.value}
+    order.finding = finding.stored()
     _end(session, order, WorkOrderState.DONE, by=by)
     emit(session, WorkOrderCompleted(order.id, order.incident_id))
     log.info(

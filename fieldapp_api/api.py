@@ -92,7 +92,11 @@ def arrive(assignment_id: UUID, session: DbSession, actor: FieldWorker) -> JobSt
 def complete(assignment_id: UUID, body: DoneIn, session: DbSession, actor: FieldWorker) -> JobStateOut:
     """Finish a job with what was found and done; the crew is free."""
     finding = Finding(
-        cause=body.cause, action=body.action, water_restored=body.water_restored, note=body.note
+        cause=body.cause,
+        action=body.action,
+        water_restored=body.water_restored,
+        note=body.note,
+        valve_id=body.valve_id,
     )
     work_orders.complete(session, assignment_id, crew_id=_crew_of(actor), finding=finding)
     assignment = assignment_row(session, assignment_id)

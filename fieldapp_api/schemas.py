@@ -41,6 +41,8 @@ class DoneIn(Wire):
     action: Action
     note: Prose = ""
     water_restored: bool
+    valve_id: UUID | None = None
+    """The valve that was found closed."""
 
 
 class ValveOut(BaseModel):
