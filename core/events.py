@@ -22,6 +22,8 @@ class DeadlineKind(StrEnum):
     PRESENCE_STALE = "presence_stale"
     SHIFT_STARTS = "shift_starts"
     SHIFT_ENDS = "shift_ends"
+    RECTIFICATION_DUE = "rectification_due"
+    OBSERVATION_ENDS = "observation_ends"
 
 
 class Event:
@@ -184,6 +186,27 @@ class IncidentReopened(Event):
     report_id: UUID
     closure_no: int
     """The closing that it undoes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedComplaint(Event):
+    """A customer, an address or a main is complained of again within the window of its matter."""
+
+    incident_id: UUID
+    report_id: UUID
+    times: int
+    window_days: int
+    on_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFaultsRepeated(Event):
+    """An asset had one more fault, and has too many in its period: it needs more than repairs."""
+
+    asset_kind: str
+    asset_id: str
+    faults: int
+    window_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Operation(StrEnum):
     OUTAGES_READ = "outages.read"
     INCIDENTS_READ = "incidents.read"
     INCIDENTS_DECIDE = "incidents.decide"
+    RECTIFICATIONS_READ = "rectifications.read"
+    RECTIFICATIONS_WORK = "rectifications.work"
     WORK_ORDERS_READ = "work_orders.read"
     WORK_ORDERS_DECIDE = "work_orders.decide"
     CREWS_READ = "crews.read"
@@ -74,7 +76,7 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
     Function.DISPATCH: frozenset(
         {_O.INCIDENTS_READ, _O.INCIDENTS_DECIDE, _O.WORK_ORDERS_READ, _O.WORK_ORDERS_DECIDE, _O.CREWS_READ}
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE}
-        | {_O.PLACES_NAME, _O.PLACES_MANAGE}
+        | {_O.PLACES_NAME, _O.PLACES_MANAGE, _O.RECTIFICATIONS_READ, _O.RECTIFICATIONS_WORK}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
     Function.MAP: frozenset(
@@ -121,7 +123,10 @@ _AGENT = _DESK | {
     _O.NETWORK_READ,
 }
 _DISPATCHER = (
-    _DESK | _READ_WORK | {_O.INCIDENTS_DECIDE, _O.WORK_ORDERS_DECIDE, _O.POSITIONS_READ, _O.REPORTS_LOCATE}
+    _DESK
+    | _READ_WORK
+    | {_O.INCIDENTS_DECIDE, _O.WORK_ORDERS_DECIDE, _O.POSITIONS_READ, _O.REPORTS_LOCATE}
+    | {_O.RECTIFICATIONS_READ}
 )
 _F = Function
 ROLE_SEEDS: Final = (
@@ -147,7 +152,7 @@ ROLE_SEEDS: Final = (
         frozenset(
             (_DISPATCHER | _AGENT)
             | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
-            | {_O.PICTURES_MANAGE, _O.PLACES_MANAGE, _O.DIRECTORY_MANAGE}
+            | {_O.PICTURES_MANAGE, _O.PLACES_MANAGE, _O.DIRECTORY_MANAGE, _O.RECTIFICATIONS_WORK}
         ),
         frozenset(PersonalField),
     ),

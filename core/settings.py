@@ -170,6 +170,38 @@ class Settings(BaseSettings):
         2.0, description="Calls that come without a common cause, a day and 1,000 customers."
     )
 
+    # Repeats and faults that come back
+    repeat_no_water_days: int = Field(
+        3, description="Days within which no water again, at the same customer, address or main, is a repeat."
+    )
+    repeat_low_pressure_days: int = Field(
+        7, description="Days within which low pressure again, at the same place, is a repeat."
+    )
+    repeat_leak_days: int = Field(
+        7, description="Days within which a leak again, at the same place, is a repeat."
+    )
+    repeat_water_quality_days: int = Field(
+        14, description="Days within which bad water again, at the same place, is a repeat."
+    )
+    repeat_other_days: int = Field(
+        7, description="Days within which any other matter again, of the same customer, is a repeat."
+    )
+    rectify_pipe_faults_min: int = Field(
+        2, description="Faults of one main, or one valve, that open a rectification."
+    )
+    rectify_pipe_days: int = Field(365, description="Period in which they are counted, days.")
+    rectify_segment_faults_min: int = Field(
+        3, description="Faults on more than one main of a valve segment that open a rectification."
+    )
+    rectify_segment_days: int = Field(365, description="Period in which they are counted, days.")
+    rectify_zone_faults_min: int = Field(
+        3, description="Faults of pressure or quality in one zone that open a rectification."
+    )
+    rectify_zone_days: int = Field(90, description="Period in which they are counted, days.")
+    rectify_observation_days: int = Field(
+        90, description="Days a cured asset is observed, unless its case says otherwise."
+    )
+
     # Callbacks
     callback_due_s: float = Field(
         1800.0, description="Time after closure by which a caller is to hear back, seconds."

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, String, Text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -106,6 +106,37 @@ class Cause(StrEnum):
     """Said by a dispatcher, not by the field: there was no incident."""
 
 
+class RepeatKey(StrEnum):
+    """What two complaints have in common."""
+
+    CUSTOMER = "customer"
+    CALLER = "caller"
+    """The same telephone, where no account is known."""
+    ADDRESS = "address"
+    ASSET = "asset"
+
+
+class AssetKind(StrEnum):
+    """What has faults of its own."""
+
+    PIPE = "pipe"
+    VALVE = "valve"
+    SEGMENT = "segment"
+    ZONE = "zone"
+
+
+class RectificationState(StrEnum):
+    """Where the cure of an asset that fails again and again stands."""
+
+    OPEN = "open"
+    ANALYSED = "analysed"
+    PLANNED = "planned"
+    DONE = "done"
+    VERIFIED = "verified"
+    OBSERVING = "observing"
+    CLOSED = "closed"
+
+
 class Action(StrEnum):
     """What the field did."""
 
@@ -183,7 +214,7 @@ class IncidentReport(Base):
     """A report as dispatch sees it, the incident it belongs to, and why."""
 
     __tablename__ = "incident_report"
-    __table_args__ = ({"schema": SCHEMA},)
+    __table_args__ = (Index("ix_incident_report_pipe_id", "pipe_id", "received_at"), {"schema": SCHEMA})
 
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_number: Mapped[int] = mapped_column(BigInteger)
@@ -340,6 +371,101 @@ class Assignment(Base):
     """What the trip had taken, had the crew nearest as the crow flies been chosen; shows what road times are worth."""
     decline_reason: Mapped[str | None] = mapped_column(Text)
     is_by_hand: Mapped[bool] = mapped_column(default=False)
+
+
+class Repeat(Base):
+    """A complaint that repeats an earlier one: by what, how many times now, in how many days. Only ever added to."""
+
+    __tablename__ = "repeat"
+    __table_args__ = (
+        Index("ix_repeat_subject", "key", "subject", "at"),
+        Index("ix_repeat_at", "at"),
+        {"schema": SCHEMA},
+    )
+
+    report_id: Mapped[UUID] = mapped_column(
+        ForeignKey(f"{SCHEMA}.incident_report.report_id"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(10), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64))
+    """Id of the account, address or main, or the key of the caller."""
+    earlier_report_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident_report.report_id"))
+    """The latest that it repeats."""
+    times: Mapped[int]
+    """How many complaints, this one included; of an asset, how many incidents."""
+    window_days: Mapped[int]
+    on_closed: Mapped[bool]
+    """The earlier one was said to be over when this one came."""
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    """When it was received."""
+
+
+class Fault(Base):
+    """A closed incident that was a fault of ours, and the assets it counts on. It goes when the incident lives again."""
+
+    __tablename__ = "fault"
+    __table_args__ = (
+        Index("ix_fault_pipe_id", "pipe_id", "at"),
+        Index("ix_fault_zone_id", "zone_id", "at"),
+        Index("ix_fault_valve_id", "valve_id", postgresql_where="valve_id IS NOT NULL"),
+        {"schema": SCHEMA},
+    )
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    """When the incident began, or began again."""
+    pipe_id: Mapped[UUID | None]
+    valve_id: Mapped[UUID | None]
+    zone_id: Mapped[UUID | None]
+
+
+class Rectification(Base):
+    """The cure of an asset with repeated faults: one an asset, reopened under its number when the faults come back."""
+
+    __tablename__ = "rectification"
+    __table_args__ = (UniqueConstraint("asset_kind", "asset_id"), {"schema": SCHEMA})
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=3001), unique=True)
+    asset_kind: Mapped[str] = mapped_column(String(10))
+    asset_id: Mapped[UUID]
+    """Of a segment, the id of one of its mains: segments are numbered anew with each version of the network."""
+    state: Mapped[str] = mapped_column(String(20), default=RectificationState.OPEN)
+    failed_measures: Mapped[int] = mapped_column(default=0)
+    """How often faults came back after a measure was done."""
+    root_cause: Mapped[str | None] = mapped_column(Text)
+    measure: Mapped[str | None] = mapped_column(Text)
+    owner_id: Mapped[UUID | None]
+    """The person responsible for the measure."""
+    due_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    done_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    done_by: Mapped[UUID | None]
+    verified_by: Mapped[UUID | None]
+    observation_ends_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    opened_at: Mapped[datetime] = mapped_column(Timestamp)
+    changed_at: Mapped[datetime] = mapped_column(Timestamp)
+    closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class RectificationChange(Base):
+    """A step of a rectification: from where to where, who, when, why, and what was said. Only ever added to."""
+
+    __tablename__ = "rectification_change"
+    __table_args__ = (
+        Index("ix_rectification_change_rectification_id", "rectification_id", "at"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    rectification_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.rectification.id"))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    by_user_id: Mapped[UUID | None]
+    why: Mapped[str] = mapped_column(String(200), default="")
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """The fields this step wrote: root cause, measure, owner, due date. Any: JSON."""
 
 
 Index(
