@@ -36,7 +36,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], tuple[Handler, ...]]] = {
     WorkOrderCreated: (dispatch.offer_work,),
     WorkOrderCompleted: (dispatch.finish_work,),
     CallbackMade: (dispatch.heed_callback,),
-    ReportAttached: (hotline.link_report,),
+    ReportAttached: (hotline.link_report, dispatch.note_repeat),
     IncidentMerged: (hotline.follow_merge,),
     IncidentUnmerged: (hotline.undo_merge,),
     OutageDeclared: (hotline.learn_outage,),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
+from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -15,9 +16,10 @@ from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
 from core.rights import Operation
 from core.schemas import Items
-from dispatch import assignment, closure, crews, incidents, merging, queries, shifts, work_orders
+from core.text import Line
+from dispatch import assignment, closure, crews, incidents, merging, queries, repeats, shifts, work_orders
 from dispatch.changes import By
-from dispatch.models import Cause, Incident, WorkOrder, WorkOrderKind, WorkOrderState
+from dispatch.models import Cause, Incident, RepeatKey, WorkOrder, WorkOrderKind, WorkOrderState
 from dispatch.ranking import RankedCrew, crews_near, rank_crews
 from dispatch.schemas import (
     CloseIn,
@@ -33,6 +35,8 @@ from dispatch.schemas import (
     Page,
     RankedCrewOut,
     RankedCrewsOut,
+    RepeatOffenderOut,
+    RepeatOut,
     ShiftIn,
     ShiftOut,
     SplitIn,
@@ -207,6 +211,40 @@ def rank_crews_for_incident(
     )
     ranked = [one if is_visible(one) else one.without_place() for one in ranked]
     return RankedCrewsOut(ranked=[RankedCrewOut.of(one, language=actor.language) for one in ranked])
+
+
+# --- repeats ---------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/repeats")
+def list_repeats(
+    session: DbSession,
+    actor: ReadIncidents,
+    by: RepeatKey | None = None,
+    subject: Annotated[Line | None, Query()] = None,
+    incident_id: UUID | None = None,
+    since: AwareDatetime | None = None,
+    limit: Limit = 200,
+) -> Items[RepeatOut]:
+    """List complaints that repeat earlier ones, newest first."""
+    rows = repeats.list_repeats(
+        session, actor, key=by, subject=subject, incident_id=incident_id, since=since, limit=limit
+    )
+    return Items(items=[RepeatOut.of(row) for row in rows])
+
+
+@router.get("/repeats/offenders")
+def list_repeat_offenders(
+    session: DbSession,
+    actor: ReadIncidents,
+    by: RepeatKey = RepeatKey.CUSTOMER,
+    days: Annotated[int, Query(ge=1, le=3650)] = 90,
+    times_min: Annotated[int, Query(ge=2, le=1000)] = 2,
+    limit: Limit = 50,
+) -> Items[RepeatOffenderOut]:
+    """List the customers, callers, addresses or mains that were complained of again and again lately, the most often first."""
+    rows = repeats.repeat_offenders(session, actor, key=by, days=days, times_min=times_min, limit=limit)
+    return Items(items=[RepeatOffenderOut.of(row) for row in rows])
 
 
 # --- work orders -----------------------------------------------------------------------------------------------------------

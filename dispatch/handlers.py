@@ -14,12 +14,13 @@ from core.events import (
     IncidentOpened,
     IncidentReopened,
     PresenceChanged,
+    ReportAttached,
     ReportLocated,
     WorkOrderCompleted,
     WorkOrderCreated,
 )
 from core.settings import Settings, get_settings
-from dispatch import assignment, closure, incidents, merging, outages, queries, shifts
+from dispatch import assignment, closure, incidents, merging, outages, queries, repeats, shifts
 from dispatch.changes import By, record_change
 from dispatch.incidents import NewReport, rules_of
 from dispatch.models import (
@@ -38,6 +39,7 @@ from tracker.models import PresenceState
 log = structlog.get_logger()
 
 STILL_WITHOUT = "still_without"
+MOVED = "moved"
 BEFORE_REPAIR = (IncidentState.CONFIRMED, IncidentState.ISOLATING, IncidentState.ISOLATED)
 SMALL_INCIDENT_CUSTOMERS = 3
 """Larger incidents are merged by people only: two bursts in neighbouring streets look like one."""
@@ -72,6 +74,12 @@ def triage_report(session: Session, event: ReportLocated) -> None:
     incidents.attach_report(session, incident, report, decision, settings=settings)
     if decision.kind is DecisionKind.JOINS:
         _join_bridged(session, incident, decision, settings=settings)
+
+
+def note_repeat(session: Session, event: ReportAttached) -> None:
+    """A report has its incident: see whether it repeats an earlier one. What is only moved was seen before."""
+    if event.decision != MOVED:
+        repeats.note_repeat(session, event.report_id, settings=get_settings())
 
 
 def dispatch_incident(

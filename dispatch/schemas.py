@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from core.messages import say
 from core.schemas import Wire
 from core.text import Line
-from dispatch.models import Cause, Crew, IncidentKind, Shift, Skill, WorkOrderKind
+from dispatch.models import Cause, Crew, IncidentKind, RepeatKey, Shift, Skill, WorkOrderKind
 from dispatch.ranking import CrewDistance, RankedCrew
+from dispatch.repeats import RepeatOffender, RepeatView
 from dispatch.views import (
     AttachedReport,
     IncidentDetail,
@@ -368,6 +369,52 @@ class RankedCrewsOut(BaseModel):
     """All crews for a place, in the order in which to ask them."""
 
     ranked: list[RankedCrewOut]
+
+
+class RepeatOut(_View):
+    """A complaint that repeats an earlier one."""
+
+    report_id: UUID
+    report_number: int
+    earlier_report_id: UUID
+    earlier_report_number: int
+    key: RepeatKey
+    subject: str
+    label: str | None
+    times: int
+    window_days: int
+    on_closed: bool
+    at: datetime
+    category: str
+    incident_id: UUID
+    incident_number: int
+    incident_state: str
+    point: PointOut
+    street: str | None
+
+    @classmethod
+    def of(cls, repeat: RepeatView) -> "RepeatOut":
+        """Write a repeat down."""
+        return cls.model_validate(repeat)
+
+
+class RepeatOffenderOut(_View):
+    """Who or what was complained of again and again."""
+
+    key: RepeatKey
+    subject: str
+    label: str | None
+    repeats: int
+    on_closed: int
+    times: int
+    first_at: datetime
+    last_at: datetime
+    latest: RepeatOut
+
+    @classmethod
+    def of(cls, offender: RepeatOffender) -> "RepeatOffenderOut":
+        """Write a repeat offender down."""
+        return cls.model_validate(offender)
 
 
 # --- work orders -----------------------------------------------------------------------------------------------------------
