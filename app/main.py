@@ -10,6 +10,7 @@ from starlette.types import Lifespan
 
 import core.api
 import dispatch.api
+import dispatch.rectification.api
 import fieldapp_api.api
 import gis.api
 import gis.places.api
@@ -46,6 +47,7 @@ ROUTERS = (
     core.api.router,
     gis.places.api.router,
     hotline.directory.api.router,
+    dispatch.rectification.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,
     problem_pages.router,

@@ -19,6 +19,10 @@ class NoSuchCrew(NotFound):
     """There is no crew with this id."""
 
 
+class NoSuchRectification(NotFound):
+    """There is no rectification with this id, or it is not yours to see."""
+
+
 class StepRefused(Conflict):
     """Its present state does not allow this step; look at it again, somebody may have been quicker."""
 
@@ -49,6 +53,18 @@ class ShiftOverlaps(Conflict):
 
 class WorkStillOpen(Conflict):
     """Work on this incident is not finished; complete or cancel its work orders first."""
+
+
+class VerifiedByItsDoer(Conflict):
+    """Whoever did a measure, or is responsible for it, does not verify it; ask a colleague."""
+
+
+class NotAnOwner(Invalid):
+    """The person named may not work on rectifications; choose one of those offered."""
+
+
+class DueInThePast(Invalid):
+    """A measure must be due in the future."""
 
 
 class MergeIntoItself(Invalid):

@@ -11,6 +11,7 @@ from core.events import (
     CallbackMade,
     DeadlineKind,
     DeadlineReached,
+    IncidentClosed,
     IncidentOpened,
     IncidentReopened,
     PresenceChanged,
@@ -31,6 +32,7 @@ from dispatch.models import (
     WorkOrderKind,
 )
 from dispatch.priority import URGENT
+from dispatch.rectification import cases as rectifications
 from dispatch.surroundings import current_surroundings, neighbourhood
 from dispatch.triage import Decision, DecisionKind, ReportFacts, decide
 from gis.coordinates import LonLat
@@ -80,6 +82,11 @@ def note_repeat(session: Session, event: ReportAttached) -> None:
     """A report has its incident: see whether it repeats an earlier one. What is only moved was seen before."""
     if event.decision != MOVED:
         repeats.note_repeat(session, event.report_id, settings=get_settings())
+
+
+def count_fault(session: Session, event: IncidentClosed | IncidentReopened) -> None:
+    """An incident is over, or lives again: its assets have a fault more or less."""
+    rectifications.recount(session, event.incident_id, settings=get_settings())
 
 
 def dispatch_incident(
@@ -162,6 +169,10 @@ def heed_deadline(session: Session, event: DeadlineReached) -> None:
                 assignment.assign_waiting(session, shift.crew_id, settings=settings)
         case DeadlineKind.SHIFT_ENDS:
             shifts.end(session, event.subject_id, at=event.due_at)
+        case DeadlineKind.RECTIFICATION_DUE:
+            rectifications.note_overdue(session, event.subject_id)
+        case DeadlineKind.OBSERVATION_ENDS:
+            rectifications.end_observation(session, event.subject_id)
         case _:
             return
 
