@@ -30,6 +30,7 @@ from core.http import problem_pages, problems
 from core.http.deps import Turns
 from core.http.limits import BodyLimit
 from core.settings import Settings, get_settings
+from dispatch import suggestions
 
 log = structlog.get_logger()
 
@@ -111,6 +112,8 @@ def main() -> None:
     with sessions() as session:
         clock.use(clock.load(session))
     app = create_app(settings, sessions)
+    with sessions() as session:
+        suggestions.warm(session, settings)
     make_responsive(sessions, locates=True)
     log.info(
         "web.started", port=settings.web_port, workspace=settings.workspace, factor=clock.current().factor

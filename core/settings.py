@@ -146,6 +146,16 @@ class Settings(BaseSettings):
         604_800.0, description="A customer who reports the same again within this is a repeat, seconds."
     )
     cluster_customers_min: int = Field(3, description="Distinct customers that make an incident a cluster.")
+    duplicate_odds_min: float = Field(
+        1.5,
+        description="Times likelier than chance an earlier report must be the same matter to be suggested.",
+    )
+    duplicate_suggestions_max: int = Field(
+        3, description="Earlier reports suggested while a report is taken, at most."
+    )
+    duplicate_days: int = Field(
+        90, description="Age up to which earlier reports are suggested and learnt from, days."
+    )
     auto_dispatch: bool = Field(
         True, description="Make and offer work orders without waiting for a dispatcher."
     )

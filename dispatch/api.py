@@ -28,6 +28,8 @@ from dispatch.schemas import (
     CrewIn,
     CrewOut,
     DeviceOut,
+    DuplicateOut,
+    DuplicatesIn,
     IncidentDetailOut,
     IncidentOut,
     MergeIn,
@@ -44,6 +46,7 @@ from dispatch.schemas import (
     WorkOrderIn,
     WorkOrderOut,
 )
+from dispatch.suggestions import Asked, known_already
 from dispatch.work_orders import SKILLS_OF
 from gis.coordinates import LonLat
 from gis.schemas import PointIn
@@ -245,6 +248,27 @@ def list_repeat_offenders(
     """List the customers, callers, addresses or mains that were complained of again and again lately, the most often first."""
     rows = repeats.repeat_offenders(session, actor, key=by, days=days, times_min=times_min, limit=limit)
     return Items(items=[RepeatOffenderOut.of(row) for row in rows])
+
+
+# --- what is probably known already ---------------------------------------------------------------------------------------
+
+
+@router.post("/duplicates")
+def suggest_duplicates(
+    body: DuplicatesIn, session: DbSession, settings: AppSettings, actor: ReadIncidents
+) -> Items[DuplicateOut]:
+    """Suggest the open incidents a report is probably about while it is being taken, the likeliest first; nothing is stored."""
+    asked = Asked(
+        category=body.category,
+        place=body.point.place(),
+        segment_id=body.segment_id,
+        confidence=body.confidence,
+        customer_account_id=queries.account_id_of(session, body.account_no) if body.account_no else None,
+    )
+    found = known_already(session, actor, asked, settings=settings)
+    return Items(
+        items=[DuplicateOut.of(one, category=body.category, language=actor.language) for one in found]
+    )
 
 
 # --- work orders -----------------------------------------------------------------------------------------------------------

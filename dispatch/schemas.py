@@ -12,6 +12,7 @@ from core.text import Line
 from dispatch.models import Cause, Crew, IncidentKind, RepeatKey, Shift, Skill, WorkOrderKind
 from dispatch.ranking import CrewDistance, RankedCrew
 from dispatch.repeats import RepeatOffender, RepeatView
+from dispatch.suggestions import Suggestion
 from dispatch.views import (
     AttachedReport,
     IncidentDetail,
@@ -26,6 +27,7 @@ from gis.schemas import PointIn, PointOut
 from tracker.schemas import PresenceName
 
 T = TypeVar("T")
+CategoryName = Literal["no_water", "low_pressure", "leak", "water_quality", "other"]
 
 
 class Page(BaseModel, Generic[T]):
@@ -264,6 +266,70 @@ class SplitIn(Wire):
     """The reports that are about something else."""
 
     report_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+
+
+# --- what is probably known already ---------------------------------------------------------------------------------------
+
+
+class DuplicatesIn(Wire):
+    """What is known of a report while it is being taken: its place as it was located."""
+
+    category: CategoryName
+    point: PointIn
+    segment_id: int | None = None
+    confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
+    account_no: Line | None = None
+
+
+class DuplicateOut(BaseModel):
+    """An incident that the report is probably about, by the likeliest of its reports."""
+
+    incident_id: UUID
+    incident_number: int
+    kind: str
+    state: str
+    level: str
+    street: str | None
+    point: PointOut
+    report_count: int
+    customers_without_water: int
+    estimate_at: datetime | None
+    report_number: int
+    category: str
+    distance_m: float
+    valves: int | None
+    """Between the two segments: 0 in the same one; null where they are far apart or not known."""
+    is_same_customer: bool
+    age_s: float
+    odds: float
+    """How many times likelier the same matter than chance."""
+    where: str
+    reason: str
+
+    @classmethod
+    def of(cls, one: Suggestion, *, category: str, language: str) -> "DuplicateOut":
+        """Write a suggestion down."""
+        return cls(
+            incident_id=one.incident.id,
+            incident_number=one.incident.number,
+            kind=one.incident.kind,
+            state=one.incident.state,
+            level=one.incident.level,
+            street=one.incident.street,
+            point=PointOut.of(one.incident.point),
+            report_count=one.incident.report_count,
+            customers_without_water=one.incident.customers_without_water,
+            estimate_at=one.incident.estimate_at,
+            report_number=one.report_number,
+            category=one.category,
+            distance_m=round(one.distance_m, 1),
+            valves=one.valves,
+            is_same_customer=one.is_same_customer,
+            age_s=round(one.age.total_seconds(), 1),
+            odds=float(f"{one.odds:.2g}"),
+            where=one.where(language),
+            reason=one.reason(language, category=category),
+        )
 
 
 # --- crews for an incident --------------------------------------------------------------------------------------------------
