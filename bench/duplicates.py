@@ -5,6 +5,9 @@ product's scorer suggests at most three earlier ones; it learns from the reports
 A pair is two reports of which the closing words of one call it a duplicate and name the other. The rule beside it suggests every report of the same type
 within 50 m and 7 days. Reports without an address have no place for either.
 
+Then 100,000 open incidents are put into a database of their own, over 12 by 12 km and 2,000 of them within 300 m of one place, and what an agent's page asks
+while he types is asked in process.
+
 Prints one JSON object, its keys
     days, reports, pairs          of the whole file, and how many have no place (unplaced)
     recall, suggestions_per_day   share of the pairs suggested when the later of the two came, and suggestions on the average day
@@ -12,6 +15,9 @@ Prints one JSON object, its keys
     rule_...                      the same of the rule as it stands: every earlier report of that type within 50 m and 7 days
     rule_open_...                 of the rule that leaves out what was closed when the report came
     fresh_...                     all of these on the second half alone, which no number was chosen on
+    p50_ms, p99_ms                one report of the file, found and weighed in memory
+    open_...                      one answer among the open incidents, statements included; storm_... where the 2,000 are
+    learn_s                       what a process learns once a day, from the latest 5,000 reports
 """
 
 import csv
@@ -26,15 +32,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import SecretStr
+from sqlalchemy import text
 
 from app.commands.bench import machine
+from app.provision import workspaces
 from app.provision.state import CHECKOUT
+from core.auth import Actor
+from core.clock import utc_now
+from core.db import session_factory, transaction
+from core.scope import WGS84_SRID
 from core.settings import Settings
 from dispatch.duplicates import Closeness, Habits, History, Past, best
-from gis.coordinates import EARTH_RADIUS_M
+from dispatch.suggestions import Asked, known_already, warm
+from gis.coordinates import EARTH_RADIUS_M, LonLat
 
 NAMED_CASE: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 CALLED_DUPLICATE: Final = re.compile(r"dup|already", re.IGNORECASE)
@@ -45,7 +60,46 @@ ADDRESSES_MAX: Final = 10
 """A point that so many different addresses share is where a geocoder puts what it does not find."""
 DAY_S: Final = 86_400.0
 FRESH_FROM: Final = 90
-"""Days after which no report was looked at when numbers were chosen."""
+"""Days from which on no number was chosen."""
+WORKSPACE: Final = "benchduplicates"
+OPEN, STORM = 100_000, 2_000
+WARM_UP, QUESTIONS = 20, 200
+EMPTY: Final = "TRUNCATE dispatch.incident CASCADE"
+DRAW: Final = """
+    CREATE TEMP TABLE drawn AS
+        SELECT gen_random_uuid() AS id, gen_random_uuid() AS report_id, n,
+               ST_SetSRID(ST_MakePoint(r * (random() - 0.5), r * (random() - 0.5)), :srid) AS place,
+               (ARRAY['no_water', 'low_pressure', 'leak', 'water_quality', 'other'])[1 + n % 5] AS category,
+               CAST(:now AS timestamptz) - random() * interval '80 days' AS at
+        FROM (SELECT n, CASE WHEN n <= :storm THEN 0.0054 ELSE 0.108 END AS r FROM generate_series(1, :open) AS n) AS one
+"""
+"""Open incidents round the point of no longitude and no latitude, a report each; the storm's first."""
+FILL: Final = (
+    """
+    INSERT INTO dispatch.incident (id, kind, state, level, priority, place, segment_ids, customers_without_water, critical_customers,
+                                   report_count, customer_count, opened_at, last_report_at, changed_at, closure_no)
+        SELECT id, 'leak', 'suspected', 'single', 3, place, '{}', 0, 0, 1, 1, at, at, at, 0 FROM drawn
+    """,
+    """
+    INSERT INTO dispatch.incident_report (report_id, report_number, incident_id, triaged_into_id, category, extent, place, pipe_id,
+                                          confidence, caller_key, noticed_at, received_at, attached_at, decision, reason_code, reason_values)
+        SELECT report_id, n, id, id, category, 'unknown', place, id, 1.0, n, at, at, at, 'opened', 'dispatch.triage.alone', '{}' FROM drawn
+    """,
+)
+ANYBODY: Final = Actor(
+    user_id=UUID(int=0),
+    username="bench",
+    display_name="bench",
+    role="agent",
+    operations=frozenset(),
+    fields=frozenset(),
+    area_wkt=None,
+    desk_ids=frozenset(),
+    crew_id=None,
+    session_id=UUID(int=0),
+    language="en",
+    client_address=None,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +157,12 @@ def main() -> None:
             recall, a_day = scored(stream, found, first_day=first_day, days=days)
             result |= {f"{label}{name}recall": recall, f"{label}{name}suggestions_per_day": a_day}
     result |= {
-        "fresh_pairs": sum(stream.past.at_s[later] >= FRESH_FROM * DAY_S for _, later in stream.pairs),
+        "fresh_pairs": sum(bool(stream.past.at_s[later] >= FRESH_FROM * DAY_S) for _, later in stream.pairs),
         "p50_ms": round(float(np.quantile(taken_ms, 0.5)), 2),
         "p99_ms": round(float(np.quantile(taken_ms, 0.99)), 2),
+        **answered(),
     }
-    print(
-        json.dumps(
-            {key: int(value) if isinstance(value, np.integer) else value for key, value in result.items()}
-        )
-    )
+    print(json.dumps(result))
 
 
 def read_stream(path: Path) -> Stream:
@@ -191,6 +242,39 @@ def scored(stream: Stream, found: list[Suggested], *, first_day: int, days: int)
     counted = {(one.earlier, one.later) for one in found if stream.past.at_s[one.later] >= first_day * DAY_S}
     pairs = {pair for pair in stream.pairs if stream.past.at_s[pair[1]] >= first_day * DAY_S}
     return round(len(counted & pairs) / len(pairs), 3), round(len(counted) / (days - first_day), 1)
+
+
+def answered() -> dict[str, float]:
+    """Ask what an agent's page asks, among very many open incidents."""
+    address = workspaces.ensure_database(WORKSPACE)
+    factory = session_factory(address, pool_size=1)
+    with transaction(factory) as session:
+        session.execute(text(EMPTY))
+        session.execute(text(DRAW), {"open": OPEN, "storm": STORM, "srid": WGS84_SRID, "now": utc_now()})
+        for one in FILL:
+            session.execute(text(one))
+    with transaction(factory) as session:
+        session.execute(text("ANALYZE dispatch.incident, dispatch.incident_report"))
+    settings = Settings(database_url=SecretStr(address), token_secret=SecretStr("unused" * 10))
+    rng = np.random.default_rng(1)
+    taken_ms: dict[str, list[float]] = {"open": [], "storm": []}
+    with factory() as session:
+        began = time.perf_counter()
+        warm(session, settings)
+        learn_s = time.perf_counter() - began
+        for n in range(WARM_UP + QUESTIONS):
+            for name, spread_deg in (("open", 0.05), ("storm", 0.001)):
+                east, north = rng.uniform(-spread_deg, spread_deg, 2)
+                place = LonLat(lon=float(east), lat=float(north))
+                began = time.perf_counter()
+                known_already(session, ANYBODY, Asked(category="leak", place=place), settings=settings)
+                if n >= WARM_UP:
+                    taken_ms[name].append(1000.0 * (time.perf_counter() - began))
+    return {"open_incidents": OPEN, "learn_s": round(learn_s, 2)} | {
+        f"{name}_{label}_ms": round(float(np.quantile(taken, share)), 1)
+        for name, taken in taken_ms.items()
+        for label, share in (("p50", 0.5), ("p95", 0.95), ("max", 1.0))
+    }
 
 
 def _is_fallback(points: list[tuple[str, str]], addresses: list[str]) -> NDArray[np.bool_]:

@@ -925,26 +925,34 @@ def earlier_reports(
     since: datetime,
     limit: int,
 ) -> list[EarlierReport]:
-    """List the reports near a place or of a customer whose incidents are open, latest first."""
+    """List the latest reports near a place or of a customer, as far as their incidents are open; latest first."""
     near = func.ST_DWithin(geography(IncidentReport.place), geography(place.as_sql()), reach_m)
     searches: list[ColumnElement[bool]] = [
         near
     ]  # each by its own index; joined into one condition they would read the whole table
     if customer_account_id is not None:
         searches.append(IncidentReport.customer_account_id == customer_account_id)
-    found = union(*(select(IncidentReport.report_id).where(one) for one in searches))
+    found = union(
+        *(
+            select(IncidentReport.report_id)
+            .where(one, IncidentReport.received_at >= since)
+            .order_by(IncidentReport.received_at.desc())
+            .limit(limit)
+            .subquery()
+            .select()
+            for one in searches
+        )
+    )
     rows = session.execute(
         select(*_EARLIER)
         .join(Incident, Incident.id == IncidentReport.incident_id)
         .where(
             IncidentReport.report_id.in_(found),
-            IncidentReport.received_at >= since,
             Incident.closed_at.is_(None),
             actor.area_filter(IncidentReport.place),
             actor.area_filter(Incident.place),
         )
         .order_by(IncidentReport.received_at.desc())
-        .limit(limit)
     )
     return [_earlier(row) for row in rows]
 

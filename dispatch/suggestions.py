@@ -41,7 +41,7 @@ KIN: Final = np.array([[SUPPLY.issuperset({one, other}) for other in Category] f
 """Categories that one break shows as."""
 EARLIER_MAX: Final = 1_000
 """Of a storm round one place the latest are enough."""
-LEARNT_MAX: Final = 20_000
+LEARNT_MAX: Final = 5_000
 _HABITS: Kept[Habits] = Kept()
 
 
