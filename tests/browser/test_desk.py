@@ -176,6 +176,30 @@ def test_a_caller_is_told_of_a_known_outage_and_attached_to_it(
     expect(page.get_by_test_id("saved")).to_contain_text(f"#{incident['number']}", timeout=15_000)
 
 
+def test_what_is_probably_known_already_is_shown_while_typing(
+    desk: Desk, browser: Browser, product: Product
+) -> None:
+    agent = product.client("agent")
+    first, second, *_ = product.town.accounts_on("H24")
+    number = take(agent, first)["incident_number"]
+    page = desk.open(browser, "/desk", role="agent")
+    expect(page.get_by_role("textbox", name="Caller's number")).to_be_focused()
+    page.keyboard.type(product.town.phones[second])
+    expect(page.get_by_test_id("report-form")).to_contain_text("Main H24")
+    expect(page.get_by_test_id("known")).to_be_hidden()  # the matter is not known yet
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    known = page.get_by_test_id("known")
+    expect(known).to_contain_text(f"#{number}")
+    expect(known).to_contain_text("same segment")
+    expect(known).to_contain_text("such pairs is chance")
+    assert overlapping_texts(page) == []
+    page.keyboard.press("t")
+    expect(page.get_by_test_id("saved")).to_contain_text(f"#{number}", timeout=15_000)
+    newest = agent.get("/api/reports?limit=1").json()["items"][0]
+    assert newest["description"] == f"Told of #{number}, probably the same"
+
+
 def test_a_callback_is_made_by_keys_alone(desk: Desk, browser: Browser, product: Product) -> None:
     agent, dispatcher = product.client("agent"), product.client("dispatcher")
     report = take(agent, product.town.accounts_on("H00")[0])

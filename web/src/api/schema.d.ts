@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 2cd8ec864caa72d2b8f180cb686c4eaa01b567d6ffe10ad79569a9d07fd9d757.
+// Written by `npm run types` from openapi.json, sha256 d15b6cd5b787603b1e099ed67faa269fdd069fa8a1beeaac1ff4723e432e4afe.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -484,6 +484,37 @@ export interface components {
             last_topic: string;
             reason: string;
         };
+        DuplicateOut: {
+            age_s: number;
+            category: string;
+            customers_without_water: number;
+            distance_m: number;
+            estimate_at: string | null;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            is_same_customer: boolean;
+            kind: string;
+            level: string;
+            odds: number;
+            point: components["schemas"]["PointOut"];
+            reason: string;
+            report_count: number;
+            report_number: number;
+            state: string;
+            street: string | null;
+            valves: number | null;
+            where: string;
+        };
+        DuplicatesIn: {
+            account_no?: string | null;
+            /** @enum {string} */
+            category: "no_water" | "low_pressure" | "leak" | "water_quality" | "other";
+            /** @default 1 */
+            confidence?: number;
+            point: components["schemas"]["PointIn"];
+            segment_id?: number | null;
+        };
         EffectOut: {
             critical: {
                 [key: string]: number;
@@ -797,6 +828,9 @@ export interface components {
         };
         Items_DroppedOut_: {
             items: components["schemas"]["DroppedOut"][];
+        };
+        Items_DuplicateOut_: {
+            items: components["schemas"]["DuplicateOut"][];
         };
         Items_EntryChangeOut_: {
             items: components["schemas"]["EntryChangeOut"][];

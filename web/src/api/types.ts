@@ -31,6 +31,8 @@ export type CrewRoute = Omit<Bodies['RouteFeature'], 'geometry'> & { geometry: G
 export type Incident = Bodies['IncidentOut']
 export type IncidentDetail = Bodies['IncidentDetailOut']
 export type WorkOrder = Bodies['dispatch__schemas__WorkOrderOut']
+/** An open incident that a report being taken is probably about. */
+export type Duplicate = Bodies['DuplicateOut']
 export type Crew = Bodies['CrewOut']
 export type RankedCrew = Bodies['RankedCrewOut']
 export type RankedCrews = Bodies['RankedCrewsOut']

@@ -1,6 +1,6 @@
-import { computed, reactive, ref, watch } from 'vue'
+import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { api, ApiError } from '@/api/client'
-import type { CallerAccount, CallerLookup, Candidate, Category, Extent, Location, LonLat, NewReport, Report } from '@/api/types'
+import type { CallerAccount, CallerLookup, Candidate, Category, Duplicate, Extent, Location, LonLat, NewReport, Report } from '@/api/types'
 import { toldOf } from '@/place/useCandidates'
 
 export const CATEGORIES: Category[] = ['no_water', 'low_pressure', 'leak', 'water_quality', 'other']
@@ -44,6 +44,8 @@ export function useReportForm() {
   const callerError = ref<unknown>(null)
   const location = ref<Location | null>(null)
   const locateError = ref<unknown>(null)
+  /** Open incidents it is probably about, the likeliest first. */
+  const known = shallowRef<Duplicate[]>([])
   const saving = ref(false)
   const error = ref<unknown>(null)
   const saved = ref<Report | null>(null)
@@ -142,6 +144,24 @@ export function useReportForm() {
     void locate()
   }
 
+  /** What is probably known already of this place and matter; a hint, so that a refusal only leaves it empty. */
+  async function lookForKnown(): Promise<void> {
+    const [place, category, accountNo] = [location.value, form.category, form.accountNo]
+    const isAsked = () => location.value === place && form.category === category && form.accountNo === accountNo
+    if (!place || !category) {
+      known.value = []
+      return
+    }
+    const { point, segment_id, confidence } = place
+    const asked = { point, segment_id, confidence, category, account_no: accountNo }
+    try {
+      const answer = await api.post<{ items: Duplicate[] }>('/api/duplicates', asked)
+      if (isAsked()) known.value = answer.items
+    } catch {
+      if (isAsked()) known.value = []
+    }
+  }
+
   async function save(): Promise<Report | null> {
     if (!ready.value || form.category === null) return null
     saving.value = true
@@ -180,6 +200,7 @@ export function useReportForm() {
     saved.value = null
   }
 
+  watch([location, () => form.category, () => form.accountNo], lookForKnown)
   watch(
     () => form.phone,
     () => {
@@ -189,7 +210,7 @@ export function useReportForm() {
   )
 
   return {
-    form, caller, callerError, account, location, locateError, saving, error, saved, hasPlace, ready,
+    form, caller, callerError, account, location, locateError, known, saving, error, saved, hasPlace, ready,
     choose, chooseCandidate, notHere, locate, typedAddress, putPoint, save, reset,
   }
 }
