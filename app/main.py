@@ -10,6 +10,7 @@ from starlette.types import Lifespan
 
 import core.api
 import dispatch.api
+import dispatch.localisation.api
 import dispatch.rectification.api
 import fieldapp_api.api
 import gis.api
@@ -41,6 +42,7 @@ ROUTERS = (
     hotline.api.router,
     fieldapp_api.api.router,
     dispatch.api.router,
+    dispatch.localisation.api.router,
     maps.api.router,
     tracker.api.router,
     gis.api.router,

@@ -4,7 +4,7 @@ A main breaks, drawn by length; its segment is shut and cuts others off. Every c
 others, drawn from all, call about missing water for a reason of their own. Breaks that none of the dry calls about are drawn anew and counted:
 nothing could be told of them, and nobody would look. The right answer is the set of customers who are dry: segments that leave the same
 customers dry are one answer. Then up to five customers are rung one after the other, those who teach most, those nearest to the middle of the calls,
-or any of those near; each says what his tap does, three in a hundred what it does not.
+or any of those near; each says what his tap does, three in a hundred what it does not. A second round draws segments instead, whatever their length.
 
 What is told of the world beforehand is what a utility knows of its own: the mains' lengths, the usual share of callers, the calls of a usual day.
 How many of the dry call is summed over all the same, and pressure may have fallen beside the break or not, which it never does here.
@@ -22,11 +22,12 @@ import numpy as np
 import shapely
 
 from app.commands.bench import machine
-from dispatch.whereabouts.belief import SAID, Answer, Belief, Evidence, Habits, believe, served_from
-from dispatch.whereabouts.breaking import proneness
-from dispatch.whereabouts.ringing import questions
+from dispatch.localisation.belief import SAID, Belief, Evidence, Habits, believe, served_from
+from dispatch.localisation.breaking import proneness
+from dispatch.localisation.ringing import questions
+from dispatch.models import Answer
 from gis.coordinates import metric_plane
-from gis.isolation import CRITICAL_KINDS, NONE, Footprints, IsolationNetwork, keys_of, pipe_volumes_m3
+from gis.isolation import CRITICAL_KINDS, NONE, Footprints, IsolationNetwork, pipe_volumes_m3
 from gis.models import LifecycleStatus, NodeType, Operable
 from gis.network_import.draft import NetworkDraft
 from gis.network_import.reading import read_network
@@ -39,7 +40,7 @@ RINGS = 5
 WRONG_SHARE = 0.03
 SHARES = (0.02, 0.05, 0.15)
 SEED = 20261122
-Choose = Callable[["World", "Break", Belief, np.ndarray], int]
+Choose = Callable[["World", "Break", Belief, np.ndarray, np.random.Generator], int]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class World:
     places: np.ndarray
     habits: Habits
 
+    @property
+    def pipes_of_segment(self) -> np.ndarray:
+        """Tell of each main how many its segment has."""
+        rows = self.footprints.row_of_pipe
+        return np.bincount(rows)[rows]
+
 
 @dataclass(frozen=True)
 class Break:
@@ -59,7 +66,7 @@ class Break:
 
     row: int
     callers: np.ndarray
-    rng: np.random.Generator
+    seed: int
 
 
 def main() -> None:
@@ -75,6 +82,9 @@ def main() -> None:
         "strays": STRAYS,
     }
     answer |= measured(world, CALL_SHARE, with_rings=True)
+    any_segment = replace(world, proneness=1.0 / world.pipes_of_segment)
+    found = measured(any_segment, CALL_SHARE, with_rings=True)
+    answer |= {f"any_segment_{key}": found[key] for key in ("top1", "top3", f"top1_after_{RINGS}")}
     for share in SHARES:
         if share != CALL_SHARE:
             found = measured(world, share, with_rings=False)
@@ -149,9 +159,7 @@ def world_of(draft: NetworkDraft, network: IsolationNetwork) -> World:
         ),
         part_of_customer=part,
         places=shapely.get_coordinates(plane.project(places)),
-        habits=Habits(
-            call_share=CALL_SHARE, stray_share=STRAYS / len(nodes), wrong_share=WRONG_SHARE
-        ),
+        habits=Habits(call_share=CALL_SHARE, stray_share=STRAYS / len(nodes), wrong_share=WRONG_SHARE),
     )
 
 
@@ -171,7 +179,7 @@ def breaks(world: World, share: float, count: int) -> tuple[list[Break], int]:
         if not len(calling):
             unheard += 1
             continue
-        found.append(Break(row, np.union1d(calling, strays), np.random.default_rng(rng.integers(2**63))))
+        found.append(Break(row, np.union1d(calling, strays), int(rng.integers(2**63))))
     return found, unheard
 
 
@@ -185,33 +193,34 @@ def is_dry(world: World, row: int) -> np.ndarray:
 
 def measured(world: World, share: float, *, with_rings: bool) -> dict[str, object]:
     drawn, unheard = breaks(world, share, BREAKS)
-    places, times = [], []
+    first, times = [], []
     for one in drawn:
         began = time.perf_counter()
-        belief = believed(world, one, [], [])
+        first.append(believed(world, one, [], []))
         times.append(1000.0 * (time.perf_counter() - began))
-        places.append(place_of(world, one, belief))
+    places = [place_of(world, one, belief) for one, belief in zip(drawn, first, strict=True)]
+    zones = [belief.most_likely(0.9) for belief in first]
     found: dict[str, object] = {
         "breaks": len(drawn),
         "breaks_nobody_called_about": unheard,
         "top1": share_within(places, 1),
         "top3": share_within(places, 3),
-        "belief_p50_ms": round(float(np.median(times)), 2),
-        "belief_p99_ms": round(float(np.quantile(times, 0.99)), 2),
+        "right_in_zone_of_90": round(
+            float(np.mean([one.row in zone for one, zone in zip(drawn, zones, strict=True)])), 3
+        ),
+        "segments_in_zone_of_90_p50": float(np.median([len(zone) for zone in zones])),
+        "belief_p50_ms": round(float(np.median(times)), 1),
+        "belief_p99_ms": round(float(np.quantile(times, 0.99)), 1),
     }
-    zones = [believed(world, one, [], []).most_likely(0.9) for one in drawn]
-    found["right_in_zone_of_90"] = round(
-        float(np.mean([one.row in zone for one, zone in zip(drawn, zones, strict=True)])), 3
-    )
-    found["segments_in_zone_of_90_p50"] = float(np.median([len(zone) for zone in zones]))
     if not with_rings:
         return found
     for name, choose in (("", most_telling), ("random_", any_near), ("nearest_", nearest)):
-        after, asked = zip(*(rung(world, one, choose) for one in drawn), strict=True)
-        found[f"{name}top1_after_{RINGS}"] = share_within(list(after), 1)
-        found[f"{name}top3_after_{RINGS}"] = share_within(list(after), 3)
+        rung_out = [rung(world, one, belief, choose) for one, belief in zip(drawn, first, strict=True)]
+        after = [place for place, _ in rung_out]
+        found[f"{name}top1_after_{RINGS}"] = share_within(after, 1)
+        found[f"{name}top3_after_{RINGS}"] = share_within(after, 3)
         if not name:
-            found["rings_made_mean"] = round(float(np.mean(asked)), 2)
+            found["rings_made_mean"] = round(float(np.mean([asked for _, asked in rung_out])), 2)
     return found
 
 
@@ -234,17 +243,16 @@ def place_of(world: World, one: Break, belief: Belief) -> int:
     return int(np.count_nonzero(shares >= right))
 
 
-def rung(world: World, one: Break, choose: Choose) -> tuple[int, int]:
+def rung(world: World, one: Break, belief: Belief, choose: Choose) -> tuple[int, int]:
     """Ring customers one after the other: the place of the right footprint afterwards, and how many were rung."""
-    dry, rng = is_dry(world, one.row), np.random.default_rng(one.rng.bit_generator.seed_seq)
+    dry, rng = is_dry(world, one.row), np.random.default_rng(one.seed)
     asked: list[int] = []
     said: list[int] = []
-    belief = believed(world, one, asked, said)
     for _ in range(RINGS):
         free = np.ones(len(world.part_of_customer), dtype=bool)
         free[one.callers] = False
         free[asked] = False
-        customer = choose(world, one, belief, free)
+        customer = choose(world, one, belief, free, rng)
         if customer == NONE:
             break
         tells_dry = bool(dry[customer]) != (rng.random() < WRONG_SHARE)
@@ -254,7 +262,7 @@ def rung(world: World, one: Break, choose: Choose) -> tuple[int, int]:
     return place_of(world, one, belief), len(asked)
 
 
-def most_telling(world: World, _: Break, belief: Belief, free: np.ndarray) -> int:
+def most_telling(world: World, _: Break, belief: Belief, free: np.ndarray, __: np.random.Generator) -> int:
     ringable = np.bincount(world.part_of_customer[free], minlength=len(world.footprints.customers)) > 0
     chosen = questions(world.footprints, belief, world.habits, ringable=ringable, most=1)
     if not chosen:
@@ -262,17 +270,17 @@ def most_telling(world: World, _: Break, belief: Belief, free: np.ndarray) -> in
     return int(np.flatnonzero(free & (world.part_of_customer == chosen[0].part))[0])
 
 
-def nearest(world: World, one: Break, _: Belief, free: np.ndarray) -> int:
+def nearest(world: World, one: Break, _: Belief, free: np.ndarray, __: np.random.Generator) -> int:
     """Choose who lives nearest to the middle of the calls."""
     middle = np.median(world.places[one.callers], axis=0)
     return int(np.argmin(np.where(free, np.hypot(*(world.places - middle).T), np.inf)))
 
 
-def any_near(world: World, one: Break, belief: Belief, free: np.ndarray) -> int:
+def any_near(world: World, _: Break, belief: Belief, free: np.ndarray, rng: np.random.Generator) -> int:
     """Choose anybody whom one of the segments that hold 99 % of the belief leaves dry."""
     dry = np.unique(world.footprints.dry[belief.most_likely(0.99)].indices)
     near = np.flatnonzero(free & np.isin(world.part_of_customer, dry))
-    return int(one.rng.choice(near)) if len(near) else NONE
+    return int(rng.choice(near)) if len(near) else NONE
 
 
 def share_within(places: list[int], most: int) -> float:

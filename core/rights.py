@@ -30,6 +30,7 @@ class Operation(StrEnum):
     INCIDENTS_DECIDE = "incidents.decide"
     RECTIFICATIONS_READ = "rectifications.read"
     RECTIFICATIONS_WORK = "rectifications.work"
+    RING_BACKS_MAKE = "ring_backs.make"
     WORK_ORDERS_READ = "work_orders.read"
     WORK_ORDERS_DECIDE = "work_orders.decide"
     CREWS_READ = "crews.read"
@@ -75,7 +76,7 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
     ),
     Function.DISPATCH: frozenset(
         {_O.INCIDENTS_READ, _O.INCIDENTS_DECIDE, _O.WORK_ORDERS_READ, _O.WORK_ORDERS_DECIDE, _O.CREWS_READ}
-        | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE}
+        | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE, _O.RING_BACKS_MAKE}
         | {_O.PLACES_NAME, _O.PLACES_MANAGE, _O.RECTIFICATIONS_READ, _O.RECTIFICATIONS_WORK}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
@@ -125,7 +126,7 @@ _AGENT = _DESK | {
 _DISPATCHER = (
     _DESK
     | _READ_WORK
-    | {_O.INCIDENTS_DECIDE, _O.WORK_ORDERS_DECIDE, _O.POSITIONS_READ, _O.REPORTS_LOCATE}
+    | {_O.INCIDENTS_DECIDE, _O.WORK_ORDERS_DECIDE, _O.POSITIONS_READ, _O.REPORTS_LOCATE, _O.RING_BACKS_MAKE}
     | {_O.RECTIFICATIONS_READ}
 )
 _F = Function
@@ -134,7 +135,7 @@ ROLE_SEEDS: Final = (
         "hotline centre",
         frozenset({_F.HOTLINE, _F.DISPATCH, _F.MAP}),
         "agent",
-        frozenset(_AGENT | {_O.INCIDENTS_READ}),
+        frozenset(_AGENT | {_O.INCIDENTS_READ, _O.RING_BACKS_MAKE}),
         frozenset({PersonalField.PHONE, PersonalField.ADDRESS}),
     ),
     RoleSeed(

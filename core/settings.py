@@ -179,6 +179,14 @@ class Settings(BaseSettings):
     triage_background_per_1000_day: float = Field(
         2.0, description="Calls that come without a common cause, a day and 1,000 customers."
     )
+    dry_callers_pct: float = Field(
+        5.0,
+        description="Of customers without water, how many call, percent; silence tells where it is not broken.",
+    )
+    ring_back_wrong_pct: float = Field(
+        3.0, description="Of customers asked whether they have water, how many say what is not so, percent."
+    )
+    ring_backs_max: int = Field(5, description="Customers proposed at once to be rung about an incident.")
 
     # Repeats and faults that come back
     repeat_no_water_days: int = Field(

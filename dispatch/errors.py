@@ -23,6 +23,10 @@ class NoSuchRectification(NotFound):
     """There is no rectification with this id, or it is not yours to see."""
 
 
+class NoSuchCustomer(NotFound):
+    """There is no customer with this id who is served from our mains, or he is not yours to see."""
+
+
 class StepRefused(Conflict):
     """Its present state does not allow this step; look at it again, somebody may have been quicker."""
 
@@ -65,6 +69,10 @@ class NotAnOwner(Invalid):
 
 class DueInThePast(Invalid):
     """A measure must be due in the future."""
+
+
+class WaterComesBack(Conflict):
+    """Water is back or coming back: what a tap does now says nothing about where it was broken."""
 
 
 class MergeIntoItself(Invalid):

@@ -148,6 +148,16 @@ class Action(StrEnum):
     NONE = "none"
 
 
+class Answer(StrEnum):
+    """What a customer who was rung says of his tap, and what else ringing him may bring."""
+
+    HAS_WATER = "has_water"
+    NO_WATER = "no_water"
+    LOW_PRESSURE = "low_pressure"
+    NOBODY_ANSWERED = "nobody_answered"
+    WRONG_NUMBER = "wrong_number"
+
+
 OPEN_STATES = (
     IncidentState.SUSPECTED,
     IncidentState.CONFIRMED,
@@ -283,6 +293,22 @@ class IsolationPlan(Base):
     customers: Mapped[int]
     critical_customers: Mapped[int] = mapped_column(default=0)
     length_m: Mapped[float]
+
+
+class RingBack(Base):
+    """A customer rung and asked whether he has water, and what came of it. Only ever added to."""
+
+    __tablename__ = "ring_back"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey(f"{SCHEMA}.incident.id"), index=True)
+    customer_account_id: Mapped[UUID] = mapped_column(index=True)
+    pipe_id: Mapped[UUID]
+    """The main he was served from."""
+    answer: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Timestamp)
+    by_user_id: Mapped[UUID]
 
 
 class Crew(Base):

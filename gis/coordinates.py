@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import shapely
+import shapely.geometry
 from geoalchemy2 import Geography, Geometry
 from geoalchemy2.elements import WKBElement
 from numpy.typing import NDArray
@@ -131,6 +132,17 @@ def geojson_line(points: Sequence[LonLat]) -> dict[str, Any]:
     """Give points as an RFC 7946 LineString, 7 decimals; a single point is doubled."""
     places = [[round(point.lon, 7), round(point.lat, 7)] for point in points]
     return {"type": "LineString", "coordinates": places * 2 if len(places) == 1 else places}
+
+
+def geojson_area(area: Any) -> dict[str, Any]:
+    """Write an area as an RFC 7946 geometry: 7 decimals, outer rings counter-clockwise. Any: shapely has no types; JSON."""
+    rounded = shapely.set_precision(area, 1e-7)
+    parts = [shapely.geometry.polygon.orient(part) for part in shapely.get_parts(rounded) if part.area > 0]
+    rings = [
+        [[[round(x, 7), round(y, 7)] for x, y in ring.coords] for ring in (part.exterior, *part.interiors)]
+        for part in parts
+    ]
+    return {"type": "MultiPolygon", "coordinates": rings}
 
 
 def line_shape(points: Sequence[LonLat]) -> Any:

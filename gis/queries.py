@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,11 @@ _PIPES = text("""
            coalesce(string_agg(boolsend(p.is_closed OR p.lifecycle_status <> 'in_service'), ''::bytea ORDER BY p.id), ''::bytea),
            coalesce(string_agg(boolsend(p.has_check_valve), ''::bytea ORDER BY p.id), ''::bytea),
            coalesce(string_agg(p.asset_code, E'\\x1f' ORDER BY p.id), '')
+      FROM gis.pipe p WHERE p.lifecycle_status <> 'abandoned'""")
+_RECORDS = text("""
+    SELECT coalesce(string_agg(float8send(coalesce(p.diameter_mm, 'NaN'::float8)), ''::bytea ORDER BY p.id), ''::bytea),
+           coalesce(string_agg(float8send(coalesce(p.install_year, 'NaN'::float8)), ''::bytea ORDER BY p.id), ''::bytea),
+           coalesce(string_agg(coalesce(p.material, ''), E'\\x1f' ORDER BY p.id), '')
       FROM gis.pipe p WHERE p.lifecycle_status <> 'abandoned'""")
 _NODES = text("""
     SELECT coalesce(string_agg(uuid_send(id), ''::bytea ORDER BY id), ''::bytea),
@@ -85,6 +91,15 @@ _CENTRELINES = text("""
            coalesce(string_agg(int8send(ST_NPoints(geom)), ''::bytea ORDER BY id), ''::bytea),
            coalesce(string_agg(name, E'\\x1f' ORDER BY id), '')
       FROM gis.road_edge WHERE reverse_of IS NULL AND name <> '' AND ST_NPoints(geom) > 1""")
+
+
+@dataclass(frozen=True, slots=True)
+class PipeRecords:
+    """What is recorded of the pipes of an `IsolationNetwork`, in its order; not a number, or empty, where it is not known."""
+
+    diameter_mm: NDArray[np.float64]
+    install_year: NDArray[np.float64]
+    material: list[str]
 
 
 class BrokenReference(LookupError):
@@ -164,6 +179,12 @@ def load_isolation_network(session: Session) -> IsolationNetwork:
         valve_lon=places[:, 0],
         valve_lat=places[:, 1],
     )
+
+
+def load_pipe_records(session: Session, *, count: int) -> PipeRecords:
+    """Read diameter, year and material of all `count` pipes."""
+    diameter, year, material = session.execute(_RECORDS).one()
+    return PipeRecords(_floats(diameter), _floats(year), material.split("\x1f") if count else [])
 
 
 def load_mains(session: Session, plane: MetricPlane) -> Mains:

@@ -60,9 +60,9 @@ class Footprints:
             Accounts served from each part, where they are not those of the network's pipes.
         """
         part_of_pipe = network.feeding.part_of[: network.pipe_count]
-        if customers is None:
-            parts = len(network.feeding.segment_of_part)
-            customers = np.bincount(part_of_pipe, weights=network.customers, minlength=parts)
+        parts = len(network.feeding.segment_of_part)
+        of_pipes = np.bincount(part_of_pipe, weights=network.customers, minlength=parts)
+        served: Floats = of_pipes.astype(np.float64) if customers is None else customers
         dry = _dry(network)
         dried_by = csr_matrix(dry.T)
         beside = _beside(network, dried_by)
@@ -70,21 +70,19 @@ class Footprints:
             segment=network.segments,
             part_of_pipe=part_of_pipe,
             row_of_pipe=np.searchsorted(network.segments, network.segment_of[: network.pipe_count]),
-            customers=customers,
+            customers=served,
             dry=dry,
             dried_by=dried_by,
             beside=beside,
-            dry_customers=np.asarray(dry @ customers),
-            beside_customers=np.asarray(beside.T @ customers),
-            alike=_alike(dry, customers),
+            dry_customers=np.asarray(dry @ served),
+            beside_customers=np.asarray(beside.T @ served),
+            alike=_alike(dry, served),
         )
 
 
 def _dry(network: IsolationNetwork) -> csr_matrix:
     feeding, segments = network.feeding, network.segments
-    lost = [
-        np.concatenate([feeding.parts_of(one), feeding.cut_off([one])]) for one in segments.tolist()
-    ]
+    lost = [np.concatenate([feeding.parts_of(one), feeding.cut_off([one])]) for one in segments.tolist()]
     row = np.repeat(np.arange(len(segments)), [len(one) for one in lost])
     return _marked(row, np.concatenate([*lost, _NOTHING]), (len(segments), len(feeding.segment_of_part)))
 
@@ -95,9 +93,7 @@ def _beside(network: IsolationNetwork, dried_by: csr_matrix) -> csr_matrix:
     segments = network.segments
     one, other = np.searchsorted(segments, first[is_open]), np.searchsorted(segments, second[is_open])
     count, itself = len(segments), np.arange(len(segments))
-    step = _marked(
-        np.concatenate([one, other, itself]), np.concatenate([other, one, itself]), (count, count)
-    )
+    step = _marked(np.concatenate([one, other, itself]), np.concatenate([other, one, itself]), (count, count))
     row_of_part = np.searchsorted(segments, network.feeding.segment_of_part)
     near = _marked(np.arange(len(row_of_part)), row_of_part, (len(row_of_part), count))
     for _ in range(BESIDE_VALVES):

@@ -14,6 +14,7 @@ from core.auth import Actor
 from core.clock import utc_now
 from core.http.deps import AppSettings, DbSession, requires
 from core.http.problems import RESPONSES
+from gis.coordinates import geojson_area
 from gis.models import RoadClosure
 from gis.roads.closures import (
     Terms,
@@ -44,7 +45,6 @@ from gis.roads.schemas import (
     ReachProperties,
     RouteIn,
     WayOut,
-    geojson_area,
 )
 
 router = APIRouter(prefix="/api/roads", tags=["roads"], responses=RESPONSES)

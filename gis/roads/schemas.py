@@ -10,7 +10,7 @@ import shapely.geometry
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from core.text import Line
-from gis.coordinates import geojson_line, loaded
+from gis.coordinates import geojson_area, geojson_line, loaded
 from gis.models import ClosureCause, RoadClosure
 from gis.roads.telling import Route, step_text
 from gis.schemas import PointIn, PointOut
@@ -137,17 +137,6 @@ class ClosuresOut(BaseModel):
     """Road closures, the latest first."""
 
     items: list[ClosureOut]
-
-
-def geojson_area(area: Any) -> dict[str, Any]:
-    """Write an area as an RFC 7946 geometry: 7 decimals, outer rings counter-clockwise. Any: shapely has no types; JSON."""
-    rounded = shapely.set_precision(area, 1e-7)
-    parts = [shapely.geometry.polygon.orient(part) for part in shapely.get_parts(rounded) if part.area > 0]
-    rings = [
-        [[[round(x, 7), round(y, 7)] for x, y in ring.coords] for ring in (part.exterior, *part.interiors)]
-        for part in parts
-    ]
-    return {"type": "MultiPolygon", "coordinates": rings}
 
 
 # --- ways ------------------------------------------------------------------------------------------

@@ -11,26 +11,15 @@ Time and memory grow with the segments of the network and, for each call, with t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
+from dispatch.models import Answer
 from gis.isolation import Footprints
 from gis.isolation.arrays import Floats, Ints
-
-
-class Answer(StrEnum):
-    """What a customer says of his tap, and what else ringing him may bring."""
-
-    HAS_WATER = "has_water"
-    NO_WATER = "no_water"
-    LOW_PRESSURE = "low_pressure"
-    NOBODY_ANSWERED = "nobody_answered"
-    WRONG_NUMBER = "wrong_number"
-
 
 SAID: Final = (Answer.HAS_WATER, Answer.NO_WATER, Answer.LOW_PRESSURE)
 """The answers that tell something, in the order of the columns below."""
@@ -151,16 +140,14 @@ class Belief:
 
     def of_alike(self, footprints: Footprints) -> Floats:
         """Sum the belief of segments that leave the same customers dry, by the numbers of `Footprints.alike`."""
-        return np.bincount(footprints.alike, weights=self.rows)
+        return np.bincount(footprints.alike, weights=self.rows).astype(np.float64)
 
 
 def served_from(parts: Sequence[Ints], shares: Sequence[Floats], count: int) -> csr_matrix:
     """Write down where callers are served from: the parts each may be on and how likely, among `count` parts."""
     starts = np.concatenate([[0], np.cumsum([len(one) for one in parts])]).astype(np.int64)
     columns = np.concatenate([*parts, np.empty(0, dtype=np.int64)])
-    return csr_matrix(
-        (np.concatenate([*shares, np.empty(0)]), columns, starts), shape=(len(parts), count)
-    )
+    return csr_matrix((np.concatenate([*shares, np.empty(0)]), columns, starts), shape=(len(parts), count))
 
 
 def seen_from(distance_m: Floats, length_m: Floats, error_m: Floats) -> Floats:
@@ -191,7 +178,9 @@ def believe(footprints: Footprints, proneness: Floats, evidence: Evidence, habit
     log_prone = np.log(np.maximum(proneness, np.finfo(float).tiny))
     log_pipe = log_prone + evidence.seen.by_pipe if evidence.seen is not None else log_prone
     log_row = _summed(log_pipe, row, count)
-    by_chance = _summed(log_prone, row, count) + (evidence.seen.by_chance if evidence.seen is not None else 0.0)
+    by_chance = _summed(log_prone, row, count) + (
+        evidence.seen.by_chance if evidence.seen is not None else 0.0
+    )
     heard = _Heard.of(footprints, evidence)
     states = []
     for is_running, chance in ((False, 1.0 - RUNNING), (True, RUNNING)):
@@ -239,7 +228,7 @@ class _Heard:
 
 
 def _column_sums(matrices: Sequence[csr_matrix]) -> Floats:
-    summed: Floats = sum(np.asarray(one.sum(axis=0)).ravel() for one in matrices)
+    summed: Floats = np.sum([np.asarray(one.sum(axis=0)).ravel() for one in matrices], axis=0)
     return summed
 
 

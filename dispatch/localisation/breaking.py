@@ -39,7 +39,9 @@ DIAMETER_POWER: Final = -0.6
 """Small mains break more often (Kettler and Goulter 1985), being thinner and bending more."""
 DIAMETER_FACTOR_RANGE: Final = (0.3, 1.5)
 
-_FACTOR_OF_WORD: Final = {word: MATERIAL_FACTOR[kind] for kind, words in MATERIAL_WORDS.items() for word in words}
+_FACTOR_OF_WORD: Final = {
+    word: MATERIAL_FACTOR[kind] for kind, words in MATERIAL_WORDS.items() for word in words
+}
 
 
 def proneness(
@@ -67,5 +69,5 @@ def proneness(
     years = this_year - install_year
     by_age = np.clip(2.0 ** ((years - AGE_MEAN_YEARS) / AGE_DOUBLES_YEARS), *AGE_FACTOR_RANGE)
     by_diameter = np.clip((diameter_mm / DIAMETER_MEAN_MM) ** DIAMETER_POWER, *DIAMETER_FACTOR_RANGE)
-    known: Floats = np.nan_to_num(by_age, nan=1.0) * np.nan_to_num(by_diameter, nan=1.0)
-    return length_m / 1000.0 * by_material * known
+    known = np.nan_to_num(by_age, nan=1.0) * np.nan_to_num(by_diameter, nan=1.0)
+    return np.asarray(length_m / 1000.0 * by_material * known, dtype=np.float64)

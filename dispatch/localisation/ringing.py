@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from dispatch.whereabouts.belief import Belief, Habits
+from dispatch.localisation.belief import Belief, Habits
 from gis.isolation import Footprints
 from gis.isolation.arrays import Flags, Floats, Ints
 
