@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from core.auth import Actor
@@ -110,7 +111,7 @@ def may_be_rung(
             CustomerAccount.id.not_in([one.customer_account_id for one in asked]),
             actor.area_filter(Address.geom),
         )
-        .distinct(ServiceConnection.pipe_id)
+        .ext(distinct_on(ServiceConnection.pipe_id))
         .order_by(ServiceConnection.pipe_id, CustomerAccount.account_no)
     )
     return [Customer(*row) for row in rows]
