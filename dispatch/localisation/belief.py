@@ -105,12 +105,7 @@ class Evidence:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
-        return not (self.has_reports or len(self.said))
-
-    @property
-    def has_reports(self) -> bool:
-        """Whether anybody called."""
-        return self.seen is not None or any(calls.shape[0] for calls in self.calls)
+        return self.seen is None and not len(self.said) and not any(calls.shape[0] for calls in self.calls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,15 +177,16 @@ def believe(footprints: Footprints, proneness: Floats, evidence: Evidence, habit
         evidence.seen.by_chance if evidence.seen is not None else 0.0
     )
     heard = _Heard.of(footprints, evidence)
-    states = []
+    whole, chance_only = [], []
     for is_running, chance in ((False, 1.0 - RUNNING), (True, RUNNING)):
         told, nothing_told = _calls(heard, habits, is_running=is_running)
-        score = log_row + told
-        if evidence.has_reports:
-            score = _minus(score, by_chance + nothing_told)
-        answers = _answers(footprints, evidence, habits, is_running=is_running)
-        states.append(score + np.log(chance) + answers)
-    by_state = np.stack(states)
+        other = np.log(chance) + _answers(footprints, evidence, habits, is_running=is_running)
+        whole.append(log_row + told + other)
+        chance_only.append(by_chance + nothing_told + other)
+    by_state = np.stack(whole)
+    explained = _minus(by_state, np.stack(chance_only))
+    if np.isfinite(explained).any():  # not so where nobody called, or nowhere near
+        by_state = explained
     by_state = np.exp(by_state - logsumexp(by_state))
     rows = by_state.sum(axis=0)
     within = np.exp(log_pipe - log_row[row])
