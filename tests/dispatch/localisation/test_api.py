@@ -160,7 +160,20 @@ def test_who_was_not_reached_teaches_nothing_and_is_not_proposed_again(
     assert whereabouts(client, agent, incident_id) == before
 
 
-def test_a_customer_without_a_number_or_with_a_wrong_one_is_never_proposed(
+def test_a_customer_whose_number_was_found_wrong_is_not_rung_about_anything_else(
+    play: Play, client: TestClient, agent: dict[str, str]
+) -> None:
+    incident_id = row_4_and_5_dry(play)
+    first = get(client, f"/api/incidents/{incident_id}/ring-backs", agent)["to_ring"][0]
+    play.call("V60")
+    other = next(one for one in play.incidents() if str(one.id) != incident_id)
+    rung(client, agent, str(other.id), UUID(first["customer_account_id"]), "wrong_number")
+    found = get(client, f"/api/incidents/{incident_id}/ring-backs", agent)
+    assert found["asked"] == []
+    assert first["customer_account_id"] not in [one["customer_account_id"] for one in found["to_ring"]]
+
+
+def test_customers_without_a_number_are_never_proposed(
     play: Play, client: TestClient, agent: dict[str, str], session: Session
 ) -> None:
     incident_id = row_4_and_5_dry(play)
