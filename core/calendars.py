@@ -1,6 +1,7 @@
 """Working days: seeded from the `holidays` package, kept as rows a person can edit, a year unconfirmed until somebody confirms it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from core.clock import utc_now
 from core.errors import Invalid
+from core.events import CalendarChanged
 from core.models import CalendarDay, CalendarYear
+from core.outbox import emit
 
 WEEKEND = (5, 6)
 DAYS_SEARCHED_MAX = 400
@@ -53,23 +56,62 @@ def nth_working_day(start: date, n: int, exceptions: Mapping[date, bool]) -> dat
     raise NoWorkingDay
 
 
-def end_of_nth_working_day(
-    session: Session, moment: datetime, n: int, *, timezone: str, country: str
-) -> datetime:
+@dataclass(frozen=True, slots=True)
+class WorkingDeadline:
+    """When so many working days are over."""
+
+    due_at: datetime
+    is_confirmed: bool
+    """Somebody confirmed every year it was counted through; else it is counted anew once somebody does."""
+
+
+def working_deadline(
+    session: Session,
+    moment: datetime,
+    n: int,
+    *,
+    timezone: str,
+    country: str,
+    cut_off: time | None = None,
+    counts_first_day: bool = False,
+) -> WorkingDeadline:
     """Tell when the n-th working day after a moment ends, by the utility's zone and calendar.
+
+    Parameters
+    ----------
+    cut_off
+        Time of that day by the utility's clocks; None: its end.
+    counts_first_day
+        The moment's own day is the first, if people work on it and its cut-off is still to come.
 
     Returns
     -------
     deadline
-        Midnight at the end of that day, aware.
+        Aware, in the utility's zone; the end of a day is the midnight after it.
     """
     zone = ZoneInfo(timezone)
-    start = moment.astimezone(zone).date()
-    for year in (start.year, start.year + 1):
+    local = moment.astimezone(zone)
+    first = local.date()
+    start = first
+    if counts_first_day and (cut_off is None or local.time() < cut_off):
+        start -= timedelta(days=1)
+    for year in (first.year, first.year + 1):
         seed_year(session, year, country=country)
     exceptions = exceptions_between(session, start, start + timedelta(days=DAYS_SEARCHED_MAX))
     day = nth_working_day(start, n, exceptions)
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    end = (
+        datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+        if cut_off is None
+        else datetime.combine(day, cut_off, tzinfo=zone)
+    )
+    return WorkingDeadline(end, is_confirmed=_are_confirmed(session, range(first.year, day.year + 1)))
+
+
+def _are_confirmed(session: Session, years: range) -> bool:
+    confirmed = session.scalars(
+        select(CalendarYear.year).where(CalendarYear.year.in_(years), CalendarYear.confirmed_at.is_not(None))
+    )
+    return set(confirmed) == set(years)
 
 
 def seed_year(session: Session, year: int, *, country: str) -> None:
@@ -120,6 +162,7 @@ def set_day(session: Session, day: date, *, is_working: bool, name: str) -> Cale
     row.is_working, row.name, row.source, row.changed_at = is_working, name, "edited", utc_now()
     session.add(row)
     session.flush()
+    emit(session, CalendarChanged(day.year))
     return row
 
 
@@ -127,4 +170,6 @@ def confirm_year(session: Session, year: int, *, by: UUID, country: str) -> Cale
     """Say that a year's days agree with the published notice."""
     _, row = days_of_year(session, year, country=country)
     row.confirmed_at, row.confirmed_by = utc_now(), by
+    session.flush()
+    emit(session, CalendarChanged(year))
     return row

@@ -24,6 +24,8 @@ class DeadlineKind(StrEnum):
     SHIFT_ENDS = "shift_ends"
     RECTIFICATION_DUE = "rectification_due"
     OBSERVATION_ENDS = "observation_ends"
+    ESCALATION_STEP = "escalation_step"
+    """An escalation comes near, is due, or climbs; whichever is next."""
 
 
 class Event:
@@ -115,6 +117,39 @@ class AreaOutageSuspected(Event):
 
     incident_id: UUID
     level: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedComplaint(Event):
+    """The same customer, address or asset was reported again: so many times within so many days."""
+
+    incident_id: UUID
+    report_id: UUID
+    times: int
+    window_days: int
+    on_closed: bool
+    """The case it repeats was closed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFaultsRepeated(Event):
+    """An asset failed again: so many incidents, not calls, within so many days, planned works left out."""
+
+    asset_kind: str
+    asset_id: str
+    faults: int
+    window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationChanged(Event):
+    """An escalation went on: due, overdue, climbed, reported, acknowledged, joined, closed; or pending (raised, or due later again)."""
+
+    escalation_id: UUID
+    incident_id: UUID | None
+    to_state: str
+    role: str
+    """Whose turn it is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +309,13 @@ class DeviceCredentialsChanged(Event):
 
 
 # --- core ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChanged(Event):
+    """Days of a year were edited, or the year was confirmed."""
+
+    year: int
 
 
 @dataclass(frozen=True, slots=True)

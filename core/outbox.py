@@ -8,7 +8,7 @@ event. A failing event is tried later and later, then parked where an operator s
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -60,6 +60,8 @@ Subscriptions = Mapping[type[Event], Sequence[Handler]]
 
 _BROUGHT_ABOUT = "core.outbox"
 """Where a relay's session keeps the events its handlers emit."""
+_EMITTED_AT = "core.outbox.emitted_at"
+"""Where it keeps when the event in hand was emitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,12 @@ def read_event(row: OutboxEvent) -> Event:
     return _adapter(row.name).validate_python(row.payload)
 
 
+def emitted_at(session: Session) -> datetime:
+    """Tell when the event that is being handled was emitted: clocks it starts run from then, however late it is handled."""
+    at: datetime | None = session.info.get(_EMITTED_AT)
+    return at or utc_now()
+
+
 def handle_batch(
     factory: SessionFactory,
     subscriptions: Subscriptions,
@@ -144,6 +152,7 @@ def handle_batch(
             row = rows.popleft()
             brought_about: list[OutboxEvent] = []
             session.info[_BROUGHT_ABOUT] = brought_about
+            session.info[_EMITTED_AT] = row.emitted_at
             try:
                 if row.name in heard:
                     with session.begin_nested():
