@@ -10,6 +10,7 @@ from starlette.types import Lifespan
 
 import core.api
 import dispatch.api
+import dispatch.escalation.api
 import dispatch.localisation.api
 import dispatch.rectification.api
 import fieldapp_api.api
@@ -43,6 +44,7 @@ ROUTERS = (
     fieldapp_api.api.router,
     dispatch.api.router,
     dispatch.localisation.api.router,
+    dispatch.escalation.api.router,
     maps.api.router,
     tracker.api.router,
     gis.api.router,

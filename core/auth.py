@@ -302,7 +302,7 @@ def open_sessions(session: Session, *, limit: int = 200) -> Sequence[tuple[Login
 
 
 def seed_roles(session: Session) -> None:
-    """Make the five groups and roles a new workspace starts with; those that exist stay as they are."""
+    """Make the groups and roles a new workspace starts with; those that exist stay as they are."""
     present = set(session.scalars(select(PostRole.name)))
     for seed in ROLE_SEEDS:
         if seed.role in present:

@@ -31,6 +31,10 @@ class Operation(StrEnum):
     RECTIFICATIONS_READ = "rectifications.read"
     RECTIFICATIONS_WORK = "rectifications.work"
     RING_BACKS_MAKE = "ring_backs.make"
+    ESCALATIONS_READ = "escalations.read"
+    ESCALATIONS_REPORT = "escalations.report"
+    ESCALATIONS_ACKNOWLEDGE = "escalations.acknowledge"
+    ESCALATION_RULES_MANAGE = "escalation_rules.manage"
     WORK_ORDERS_READ = "work_orders.read"
     WORK_ORDERS_DECIDE = "work_orders.decide"
     CREWS_READ = "crews.read"
@@ -78,6 +82,7 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
         {_O.INCIDENTS_READ, _O.INCIDENTS_DECIDE, _O.WORK_ORDERS_READ, _O.WORK_ORDERS_DECIDE, _O.CREWS_READ}
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE, _O.RING_BACKS_MAKE}
         | {_O.PLACES_NAME, _O.PLACES_MANAGE, _O.RECTIFICATIONS_READ, _O.RECTIFICATIONS_WORK}
+        | {_O.ESCALATIONS_READ, _O.ESCALATIONS_REPORT, _O.ESCALATIONS_ACKNOWLEDGE, _O.ESCALATION_RULES_MANAGE}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
     Function.MAP: frozenset(
@@ -129,6 +134,7 @@ _DISPATCHER = (
     | {_O.INCIDENTS_DECIDE, _O.WORK_ORDERS_DECIDE, _O.POSITIONS_READ, _O.REPORTS_LOCATE, _O.RING_BACKS_MAKE}
     | {_O.RECTIFICATIONS_READ}
 )
+_LEADER = _READ_WORK | {_O.ESCALATIONS_READ, _O.ESCALATIONS_REPORT, _O.ESCALATIONS_ACKNOWLEDGE}
 _F = Function
 ROLE_SEEDS: Final = (
     RoleSeed(
@@ -154,9 +160,13 @@ ROLE_SEEDS: Final = (
             (_DISPATCHER | _AGENT)
             | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
             | {_O.PICTURES_MANAGE, _O.PLACES_MANAGE, _O.DIRECTORY_MANAGE, _O.RECTIFICATIONS_WORK}
+            | {_O.ESCALATIONS_READ, _O.ESCALATIONS_REPORT, _O.ESCALATIONS_ACKNOWLEDGE}
+            | {_O.ESCALATION_RULES_MANAGE}
         ),
         frozenset(PersonalField),
     ),
+    RoleSeed("leadership", frozenset({_F.DISPATCH, _F.MAP}), "leader", frozenset(_LEADER), frozenset()),
+    RoleSeed("management", frozenset({_F.DISPATCH, _F.MAP}), "director", frozenset(_LEADER), frozenset()),
     RoleSeed(
         "administration",
         frozenset(Function),

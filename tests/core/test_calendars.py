@@ -123,16 +123,16 @@ def test_the_stricter_reading_counts_the_first_day_when_it_is_a_working_day(
 def test_a_minute_round_midnight_is_a_day(session: Session) -> None:
     def due(local: str) -> str:
         moment = datetime.fromisoformat(f"{local}+08:00")
-        return working_deadline(
-            session, moment, 2, timezone=SHANGHAI, country="CN"
-        ).due_at.date().isoformat()
+        return working_deadline(session, moment, 2, timezone=SHANGHAI, country="CN").due_at.date().isoformat()
 
     assert due("2026-10-08T23:59:59") == "2026-10-11"  # midnight after Saturday the 10th
     assert due("2026-10-09T00:00:00") == "2026-10-13"  # midnight after Monday the 12th
 
 
 def test_the_same_moment_ends_with_the_days_of_each_zone(session: Session) -> None:
-    moment = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)  # a Friday; Lisbon's clocks go forward on Sunday the 29th
+    moment = datetime(
+        2026, 3, 27, 12, 0, tzinfo=UTC
+    )  # a Friday; Lisbon's clocks go forward on Sunday the 29th
     lisbon = working_deadline(session, moment, 1, timezone="Europe/Lisbon", country="CN").due_at
     assert lisbon.astimezone(UTC) == datetime(2026, 3, 30, 23, 0, tzinfo=UTC)
     shanghai = working_deadline(session, moment, 1, timezone=SHANGHAI, country="CN").due_at

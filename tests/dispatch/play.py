@@ -96,7 +96,7 @@ class Play:
 
     def _handle(self, event: Event) -> None:
         for handler in SUBSCRIPTIONS.get(type(event), ()):
-            if handler.__module__ == "dispatch.handlers":
+            if handler.__module__.startswith("dispatch."):
                 handler(self.session, event)
                 self.session.flush()
 
