@@ -18,6 +18,7 @@ PAGES = {
     "/console": "console.html",
     "/desk": "desk.html",
     "/network": "network.html",
+    "/supervise": "supervise.html",
 }
 HEADERS = {
     "Content-Security-Policy": (

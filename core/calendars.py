@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.clock import utc_now
@@ -119,6 +120,9 @@ def seed_year(session: Session, year: int, *, country: str) -> None:
     if session.get(CalendarYear, year) is not None:
         return
     now = utc_now()
+    begun = insert(CalendarYear).values(year=year, seeded_at=now).on_conflict_do_nothing()
+    if session.scalar(begun.returning(CalendarYear.year)) is None:
+        return  # another process did so just now
     published = holidays.country_holidays(country, years=year)
     first = date(year, 1, 1)
     days = (first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days))
@@ -133,7 +137,6 @@ def seed_year(session: Session, year: int, *, country: str) -> None:
         session.add(
             CalendarDay(day=day, is_working=works, name=name[:120], source="holidays", changed_at=now)
         )
-    session.add(CalendarYear(year=year, seeded_at=now))
     session.flush()
 
 

@@ -23,7 +23,7 @@ from core.db import SessionFactory, session_factory, transaction
 from tests.town import Town, load_town
 
 PROCESSES = {"web": "app.main", "ingest": "app.ingest", "triage": "app.triage", "worker": "app.worker"}
-ROLES = ("agent", "dispatcher", "supervisor", "administrator")
+ROLES = ("agent", "dispatcher", "supervisor", "leader", "administrator")
 PASSWORD = "water for everybody"
 PATIENCE_S = 60.0
 LOG_LINES = 15

@@ -33,6 +33,7 @@ export default defineConfig({
         console: here('console.html'),
         desk: here('desk.html'),
         network: here('network.html'),
+        supervise: here('supervise.html'),
       },
     },
   },

@@ -16,7 +16,14 @@ from dispatch import crews, shifts
 from dispatch.models import Skill
 from gis.coordinates import LonLat
 
-PEOPLE = {"agent": "agent", "dispatcher": "dispatcher", "supervisor": "supervisor", "admin": "administrator"}
+PEOPLE = {
+    "agent": "agent",
+    "dispatcher": "dispatcher",
+    "supervisor": "supervisor",
+    "leader": "leader",
+    "director": "director",
+    "admin": "administrator",
+}
 """Log-in name -> role."""
 REPAIR_EVERY_TEN = frozenset({0, 1, 3, 4, 6, 7, 9})
 """Seven crews of ten can mend as well as look."""

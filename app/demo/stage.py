@@ -20,7 +20,7 @@ class Stage:
     Parameters
     ----------
     passwords
-        Of the demo's people: agent, dispatcher, supervisor, admin.
+        Of the demo's people: agent, dispatcher, supervisor, leader, director, admin.
     bundle
         Folder of the city's files.
     """

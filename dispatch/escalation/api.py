@@ -22,8 +22,8 @@ from dispatch.escalation.schemas import (
     CloseEscalationIn,
     EscalationDetailOut,
     EscalationOut,
+    EscalationReportIn,
     RehearsedOut,
-    ReportIn,
     RoleNameOut,
     RuleIn,
     RuleOut,
@@ -117,7 +117,7 @@ def read_escalation(escalation_id: UUID, session: DbSession, actor: Reader) -> E
 
 @router.post("/{escalation_id}/report")
 def report_escalation(
-    escalation_id: UUID, body: ReportIn, session: DbSession, settings: AppSettings, actor: Reporter
+    escalation_id: UUID, body: EscalationReportIn, session: DbSession, settings: AppSettings, actor: Reporter
 ) -> EscalationDetailOut:
     """Say that its recipient was told; what else he had to be told of the incident is told with it."""
     one = _locked(session, actor, escalation_id)

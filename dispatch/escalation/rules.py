@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.calendars import WorkingDeadline, working_deadline
@@ -20,6 +20,9 @@ from dispatch.escalation.models import Closure, EscalationRule, Proof, TermUnit,
 
 COUNTED: Final = frozenset({Trigger.REPEAT, Trigger.ASSET_FAULTS})
 """Triggers that say how often within how many days; of the others triage knows what makes one."""
+
+RULES_LOCK: Final = 7_301_005
+"""Key of the advisory lock under which one transaction at a time says a rule anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +151,10 @@ def restate(session: Session, text: RuleText, *, by: UUID) -> EscalationRule:
         It lacks what its trigger needs, or names a role that does not exist.
     """
     ensure_clear(session, text)
+    session.execute(select(func.pg_advisory_xact_lock(RULES_LOCK)))
     now = utc_now()
     before = session.scalar(
-        select(EscalationRule)
-        .where(EscalationRule.code == text.code, EscalationRule.superseded_at.is_(None))
-        .with_for_update()
+        select(EscalationRule).where(EscalationRule.code == text.code, EscalationRule.superseded_at.is_(None))
     )
     if before is not None:
         before.superseded_at = now
@@ -227,7 +229,7 @@ def in_words(rule: EscalationRule, language: str) -> str:
     if rule.deputy_role:
         parts.append(tell("deputy", role=role_word(rule.deputy_role, language)))
     for rung in rungs_of(rule):
-        after = tell(f"after.{rung.unit if rung.n else 'at_once'}", n=rung.n)
+        after = tell(f"after.{rung.unit if rung.n else 'at_once'}", n=rung.n, nth=_nth(rung.n, language))
         parts.append(tell("rung", role=role_word(rung.role, language), after=after))
     parts.append(tell(f"proof.{rule.proof}"))
     return tell("space").join(parts)
@@ -239,7 +241,7 @@ def role_word(role: str, language: str) -> str:
 
 
 def _term_words(rule: EscalationRule, language: str) -> str:
-    nth = _ordinal(rule.n) if language != "zh" else str(rule.n)
+    nth = _nth(rule.n, language)
     if rule.unit == TermUnit.HOUR:
         return say("dispatch.escalation.term.hour", language, n=rule.n)
     if rule.cut_off is not None:
@@ -249,7 +251,9 @@ def _term_words(rule: EscalationRule, language: str) -> str:
     return say("dispatch.escalation.term.working_day", language, nth=nth)
 
 
-def _ordinal(n: int) -> str:
-    """Write 1st, 2nd, 3rd, 4th … 11th, 21st."""
+def _nth(n: int, language: str) -> str:
+    """Write 1st, 2nd, 3rd, 4th … 11th, 21st; Chinese counts with the plain number."""
+    if language == "zh":
+        return str(n)
     ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"

@@ -39,7 +39,7 @@ Words = Annotated[Prose, Field(min_length=1)]
 Names = Mapping[UUID | None, str]
 
 
-class ReportIn(Wire):
+class EscalationReportIn(Wire):
     """How the recipient was told, and in what words."""
 
     how: ReportedHow

@@ -92,7 +92,7 @@ def test_workspace_answers_and_its_seeds_are_planted(main: RunningWorkspace) -> 
     assert said is not None
     assert (said["status"], said["workspace"]) == ("ok", "main")
     roles = execute(main.database_url, "SELECT count(*) FROM core.post_role")
-    assert roles == [(5,)]
+    assert roles == [(7,)]
 
 
 def test_second_start_changes_nothing(main: RunningWorkspace) -> None:
@@ -180,7 +180,7 @@ def test_broken_backup_leaves_the_workspace_as_it_was(main: RunningWorkspace, tm
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ProvisionError, match="not a backup of Mainline"):
         restore("main", file, force=True)
-    assert execute(main.database_url, "SELECT count(*) FROM core.post_role") == [(5,)]
+    assert execute(main.database_url, "SELECT count(*) FROM core.post_role") == [(7,)]
     assert run_cli("restore", str(tmp_path / "none")).returncode == 3
 
 

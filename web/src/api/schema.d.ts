@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 d15b6cd5b787603b1e099ed67faa269fdd069fa8a1beeaac1ff4723e432e4afe.
+// Written by `npm run types` from openapi.json, sha256 b62cc2e6d9ba1c4e26e76104d7c579cdea2e9a61f83c99183192c7a046913c18.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -10,6 +10,10 @@ export interface components {
             customer_class: string;
             location: components["schemas"]["LocationOut"] | null;
             name: string;
+        };
+        AcknowledgeIn: {
+            /** @default  */
+            words?: string;
         };
         /** @enum {string} */
         Action: "repaired" | "isolated" | "valve_opened" | "flushed" | "inspected" | "none";
@@ -244,11 +248,16 @@ export interface components {
             /** Format: date-time */
             real_now: string;
         };
+        CloseEscalationIn: {
+            why: string;
+        };
         CloseIn: {
             /** @default other */
             cause?: components["schemas"]["Cause"];
             why: string;
         };
+        /** @enum {string} */
+        Closure: "told_and_over" | "told" | "over";
         /** @enum {string} */
         ClosureCause: "incident" | "works" | "hand";
         ClosureIn: {
@@ -484,37 +493,6 @@ export interface components {
             last_topic: string;
             reason: string;
         };
-        DuplicateOut: {
-            age_s: number;
-            category: string;
-            customers_without_water: number;
-            distance_m: number;
-            estimate_at: string | null;
-            /** Format: uuid */
-            incident_id: string;
-            incident_number: number;
-            is_same_customer: boolean;
-            kind: string;
-            level: string;
-            odds: number;
-            point: components["schemas"]["PointOut"];
-            reason: string;
-            report_count: number;
-            report_number: number;
-            state: string;
-            street: string | null;
-            valves: number | null;
-            where: string;
-        };
-        DuplicatesIn: {
-            account_no?: string | null;
-            /** @enum {string} */
-            category: "no_water" | "low_pressure" | "leak" | "water_quality" | "other";
-            /** @default 1 */
-            confidence?: number;
-            point: components["schemas"]["PointIn"];
-            segment_id?: number | null;
-        };
         EffectOut: {
             critical: {
                 [key: string]: number;
@@ -592,6 +570,99 @@ export interface components {
             note_zh: string;
             phones: string[];
             position: number;
+        };
+        EscalationDetailOut: {
+            acknowledged_at: string | null;
+            acknowledged_by: string | null;
+            acknowledged_words: string | null;
+            asset_id: string | null;
+            asset_kind: string | null;
+            at_report: components["schemas"]["SnapshotOut"] | null;
+            at_trigger: components["schemas"]["SnapshotOut"];
+            climbs_at: string | null;
+            /** Format: date-time */
+            clock_start: string;
+            closed_at: string | null;
+            /** Format: date-time */
+            due_at: string;
+            history: components["schemas"]["EscalationStepOut"][];
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_is_over: boolean;
+            incident_kind: string | null;
+            incident_level: string | null;
+            incident_number: number | null;
+            is_confirmed: boolean;
+            is_for_reader: boolean;
+            is_reported_late: boolean;
+            joined_into_id: string | null;
+            proof: components["schemas"]["Proof"];
+            recipients: string[];
+            reported_at: string | null;
+            reported_by: string | null;
+            reported_how: components["schemas"]["ReportedHow"] | null;
+            reported_to: string[];
+            reported_words: string | null;
+            role: string;
+            role_word: string;
+            rule_code: string;
+            rule_version: number;
+            rule_words: string;
+            rung: number;
+            state: components["schemas"]["EscalationState"];
+            street: string | null;
+            trigger: components["schemas"]["Trigger"];
+        };
+        EscalationOut: {
+            acknowledged_at: string | null;
+            acknowledged_by: string | null;
+            asset_id: string | null;
+            asset_kind: string | null;
+            climbs_at: string | null;
+            /** Format: date-time */
+            clock_start: string;
+            closed_at: string | null;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: uuid */
+            id: string;
+            incident_id: string | null;
+            incident_is_over: boolean;
+            incident_kind: string | null;
+            incident_level: string | null;
+            incident_number: number | null;
+            is_confirmed: boolean;
+            is_reported_late: boolean;
+            reported_at: string | null;
+            reported_by: string | null;
+            reported_how: components["schemas"]["ReportedHow"] | null;
+            role: string;
+            role_word: string;
+            rule_code: string;
+            rule_version: number;
+            rung: number;
+            state: components["schemas"]["EscalationState"];
+            street: string | null;
+            trigger: components["schemas"]["Trigger"];
+        };
+        EscalationReportIn: {
+            how: components["schemas"]["ReportedHow"];
+            words: string;
+        };
+        /** @enum {string} */
+        EscalationState: "pending" | "due" | "overdue" | "climbed" | "reported" | "acknowledged" | "joined" | "closed";
+        EscalationStepOut: {
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            due_at: string;
+            due_before: string | null;
+            from_state: components["schemas"]["EscalationState"] | null;
+            role_word: string;
+            to_state: components["schemas"]["EscalationState"];
+            who: string | null;
+            why: string;
         };
         /** @enum {string} */
         Extent: "only_me" | "building" | "street" | "unknown";
@@ -795,6 +866,28 @@ export interface components {
             street: string | null;
             zone_id: string | null;
         };
+        IncidentThenOut: {
+            calls: number;
+            cause: string | null;
+            closed_at: string | null;
+            critical_customers: number;
+            customers: number;
+            customers_without_water: number;
+            estimate_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_report_at: string;
+            level: string;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            segment_ids: number[];
+            state: string;
+            streets: string[];
+            work: components["schemas"]["WorkThenOut"][];
+        };
         IsolationOut: {
             conflicts: components["schemas"]["ConflictOut"][];
             critical: {
@@ -829,14 +922,14 @@ export interface components {
         Items_DroppedOut_: {
             items: components["schemas"]["DroppedOut"][];
         };
-        Items_DuplicateOut_: {
-            items: components["schemas"]["DuplicateOut"][];
-        };
         Items_EntryChangeOut_: {
             items: components["schemas"]["EntryChangeOut"][];
         };
         Items_EntryOut_: {
             items: components["schemas"]["EntryOut"][];
+        };
+        Items_EscalationOut_: {
+            items: components["schemas"]["EscalationOut"][];
         };
         Items_JobOut_: {
             items: components["schemas"]["JobOut"][];
@@ -847,8 +940,14 @@ export interface components {
         Items_PositionOut_: {
             items: components["schemas"]["PositionOut"][];
         };
+        Items_RehearsedOut_: {
+            items: components["schemas"]["RehearsedOut"][];
+        };
         Items_RoleOut_: {
             items: components["schemas"]["RoleOut"][];
+        };
+        Items_RuleOut_: {
+            items: components["schemas"]["RuleOut"][];
         };
         Items_SessionOut_: {
             items: components["schemas"]["SessionOut"][];
@@ -1139,7 +1238,7 @@ export interface components {
         /** @enum {string} */
         Operable: "yes" | "no" | "unknown";
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "escalations.read" | "escalations.report" | "escalations.acknowledge" | "escalation_rules.manage" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -1323,6 +1422,8 @@ export interface components {
             type: string;
         };
         /** @enum {string} */
+        Proof: "report" | "acknowledgement";
+        /** @enum {string} */
         Quarter: "north" | "east" | "south" | "west";
         RankedCrewOut: {
             code: string;
@@ -1385,6 +1486,17 @@ export interface components {
         RefreshIn: {
             refresh_token?: string | null;
         };
+        RehearsedOut: {
+            asset_id: string | null;
+            asset_kind: string | null;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            due_at: string;
+            incident_id: string | null;
+            incident_number: number | null;
+            is_confirmed: boolean;
+        };
         ReportDetailOut: {
             account_no: string | null;
             address_text: string | null;
@@ -1411,6 +1523,8 @@ export interface components {
             state: components["schemas"]["ReportState"];
             tried: components["schemas"]["TriedOut"] | null;
         };
+        /** @enum {string} */
+        ReportedHow: "in_person" | "phone" | "message" | "in_writing";
         ReportIn: {
             account_no?: string | null;
             accuracy_m?: number | null;
@@ -1471,6 +1585,10 @@ export interface components {
             fields: components["schemas"]["PersonalField"][];
             operations: components["schemas"]["Operation"][];
         };
+        RoleNameOut: {
+            role: string;
+            word: string;
+        };
         RoleOut: {
             fields: string[];
             group: components["schemas"]["GroupOut"];
@@ -1513,6 +1631,67 @@ export interface components {
             steps: components["schemas"]["StepOut"][];
             travel_time_s: number;
         };
+        RuleIn: {
+            /** @default told_and_over */
+            closure?: components["schemas"]["Closure"];
+            code: string;
+            /** @default false */
+            counts_trigger_day?: boolean;
+            cut_off?: string | null;
+            deputy_role?: string | null;
+            /** @default true */
+            is_active?: boolean;
+            ladder?: components["schemas"]["RungIn"][];
+            n: number;
+            /** @default report */
+            proof?: components["schemas"]["Proof"];
+            recipient_role: string;
+            /** @default  */
+            source?: string;
+            times_min?: number | null;
+            trigger: components["schemas"]["Trigger"];
+            unit: components["schemas"]["TermUnit"];
+            window_days?: number | null;
+        };
+        RuleOut: {
+            closure: components["schemas"]["Closure"];
+            code: string;
+            counts_trigger_day: boolean;
+            cut_off: string | null;
+            deputy_role: string | null;
+            /** Format: uuid */
+            id: string;
+            is_active: boolean;
+            ladder: components["schemas"]["RungOut"][];
+            /** Format: date-time */
+            made_at: string;
+            made_by: string | null;
+            n: number;
+            proof: components["schemas"]["Proof"];
+            recipient_role: string;
+            source: string;
+            superseded_at: string | null;
+            times_min: number | null;
+            trigger: components["schemas"]["Trigger"];
+            unit: components["schemas"]["TermUnit"];
+            version: number;
+            window_days: number | null;
+            words: string;
+        };
+        RulesOut: {
+            items: components["schemas"]["RuleOut"][];
+            roles: components["schemas"]["RoleNameOut"][];
+        };
+        RungIn: {
+            n: number;
+            role: string;
+            unit: components["schemas"]["TermUnit"];
+        };
+        RungOut: {
+            n: number;
+            role: string;
+            unit: components["schemas"]["TermUnit"];
+        };
         SessionOut: {
             client_address: string;
             /** Format: date-time */
@@ -1542,6 +1721,8 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
         };
+        /** @enum {string} */
+        Show: "mine" | "open" | "overdue" | "closed" | "all";
         ShutdownFactsOut: {
             /** Format: date-time */
             ends_at: string;
@@ -1584,6 +1765,14 @@ export interface components {
         Side: "left" | "right";
         /** @enum {string} */
         Skill: "inspect" | "repair";
+        SnapshotOut: {
+            incident: components["schemas"]["IncidentThenOut"] | null;
+            is_on_closed: boolean;
+            /** Format: date-time */
+            taken_at: string;
+            times: number | null;
+            window_days: number | null;
+        };
         SourceFieldOut: {
             examples: string[];
             name: string;
@@ -1642,6 +1831,8 @@ export interface components {
             same: number;
         };
         /** @enum {string} */
+        TermUnit: "working_day" | "hour";
+        /** @enum {string} */
         TileSet: "network" | "base";
         TimelineEntryOut: {
             /** Format: date-time */
@@ -1694,6 +1885,8 @@ export interface components {
             problem?: string | null;
             ways?: string[];
         };
+        /** @enum {string} */
+        Trigger: "cluster" | "area" | "zone" | "repeat" | "asset_faults";
         UploadIn: {
             name: string;
             size_bytes: number;
@@ -1853,6 +2046,13 @@ export interface components {
         WorkOrderKind: "inspect" | "repair";
         /** @enum {string} */
         WorkOrderState: "proposed" | "scheduled" | "under_way" | "suspended" | "done" | "verified" | "cancelled";
+        WorkThenOut: {
+            crew_code: string | null;
+            kind: string;
+            number: number;
+            on_site_at: string | null;
+            state: string;
+        };
         YearOut: {
             confirmed_at: string | null;
             days: components["schemas"]["DayOut"][];

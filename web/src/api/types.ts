@@ -48,6 +48,17 @@ export type Isolation = Omit<Bodies['IsolationOut'], 'segment_lines' | 'cut_off_
 }
 export type HydraulicCheck = Bodies['HydraulicCheckOut']
 
+// ── escalations ──────────────────────────────────────────────────────────
+export type Escalation = Bodies['EscalationOut']
+export type EscalationDetail = Bodies['EscalationDetailOut']
+export type EscalationState = Bodies['EscalationState']
+export type EscalationSnapshot = Bodies['SnapshotOut']
+export type EscalationRule = Bodies['RuleOut']
+export type EscalationRules = Bodies['RulesOut']
+export type EscalationRuleForm = Required<Bodies['RuleIn']>
+export type Rehearsed = Bodies['RehearsedOut']
+export type ReportedHow = Bodies['ReportedHow']
+
 // ── hotline ──────────────────────────────────────────────────────────────
 export type Category = Bodies['Category']
 export type Extent = Bodies['Extent']

@@ -1,0 +1,1 @@
+"""Tests of who must be told of what, by when."""

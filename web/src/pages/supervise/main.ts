@@ -1,0 +1,4 @@
+import { startPage } from '@/start'
+import SupervisePage from './SupervisePage.vue'
+
+startPage(SupervisePage)
