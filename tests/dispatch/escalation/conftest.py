@@ -29,7 +29,8 @@ SomebodyOf = Callable[..., Actor]
 @pytest.fixture
 def festival(session: Session, town: Town, by_hand_only: None, monkeypatch: pytest.MonkeyPatch) -> Play:
     """The town on the Friday before Spring Festival, nobody sent, no estimate looked at again every hour for weeks."""
-    monkeypatch.setenv("MAINLINE_ESTIMATE_REVIEW_S", str(YEAR_S))
+    for span in ("ESTIMATE_REVIEW_S", "REPAIR_USUAL_S"):
+        monkeypatch.setenv(f"MAINLINE_{span}", str(YEAR_S))
     get_settings.cache_clear()
     return Play(session, town, start=BEFORE_THE_FESTIVAL)
 

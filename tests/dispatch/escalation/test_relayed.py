@@ -155,7 +155,11 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_next_does_it_all(
             )
             return bool(session.scalar(query))
 
-        wait_for(lambda: is_waiting() or process.poll() is not None, what="the worker to be in the middle")
+        wait_for(
+            lambda: is_waiting() or process.poll() is not None,
+            what="the worker to be in the middle",
+            patience_s=180.0,
+        )
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
