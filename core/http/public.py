@@ -7,6 +7,7 @@ PUBLIC_PATHS = frozenset(
         "/console",
         "/desk",
         "/network",
+        "/supervise",
         "/openapi.json",
         "/api/login",
         "/api/login/refresh",

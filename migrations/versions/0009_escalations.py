@@ -20,7 +20,7 @@ OPERATIONS = {
 NEW_ROLES = {"leader": "leadership", "director": "management"}
 THEY_READ = "incidents.read, work_orders.read, crews.read, map.read, network.read"
 
-ORDERED = "对集群式、成片区域、重复投诉的情况,在第二个工作日内向分管领导汇报"
+ORDERED = "对集群式、成片区域、重复投诉的情况，在第二个工作日内向分管领导汇报"
 SEEDS = {"cluster": (None, None), "area": (None, None), "zone": (None, None), "repeat": (3, 30)}
 """What is to be told, and how often within how many days that is a repeat."""
 
