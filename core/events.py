@@ -120,28 +120,6 @@ class AreaOutageSuspected(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RepeatedComplaint(Event):
-    """The same customer, address or asset was reported again: so many times within so many days."""
-
-    incident_id: UUID
-    report_id: UUID
-    times: int
-    window_days: int
-    on_closed: bool
-    """The case it repeats was closed already."""
-
-
-@dataclass(frozen=True, slots=True)
-class AssetFaultsRepeated(Event):
-    """An asset failed again: so many incidents, not calls, within so many days, planned works left out."""
-
-    asset_kind: str
-    asset_id: str
-    faults: int
-    window_days: int
-
-
-@dataclass(frozen=True, slots=True)
 class EscalationChanged(Event):
     """An escalation went on: due, overdue, climbed, reported, acknowledged, joined, closed; or pending (raised, or due later again)."""
 
