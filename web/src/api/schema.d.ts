@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 b62cc2e6d9ba1c4e26e76104d7c579cdea2e9a61f83c99183192c7a046913c18.
+// Written by `npm run types` from openapi.json, sha256 974876050e4e84020a8fe03e06476696feeb3dd889188d4b52f1672e05332a89.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -27,8 +27,26 @@ export interface components {
             point: components["schemas"]["PointOut"];
             segment_id: number | null;
         };
+        AnalysisIn: {
+            root_cause: string;
+            /** @default  */
+            why?: string;
+        };
+        /** @enum {string} */
+        Answer: "has_water" | "no_water" | "low_pressure" | "nobody_answered" | "wrong_number";
         AnswerIn: {
             answer: string;
+        };
+        AskedOut: {
+            answer: components["schemas"]["Answer"];
+            answer_text: string;
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            /** Format: uuid */
+            customer_account_id: string;
+            /** Format: uuid */
+            id: string;
         };
         AssetHistoriesOut: {
             items: components["schemas"]["AssetHistoryOut"][];
@@ -97,6 +115,16 @@ export interface components {
             id: number;
             subject_id: string | null;
             username: string | null;
+        };
+        BasisOut: {
+            calls: number;
+            low_pressure_calls: number;
+            said_has_water: number;
+            said_low_pressure: number;
+            said_no_water: number;
+            sightings: number;
+            silent_customers: number;
+            text: string;
         };
         Body_add_picture_api_pictures_post: {
             /** @default  */
@@ -468,6 +496,7 @@ export interface components {
             cause: "burst" | "leak" | "closed_valve" | "low_pressure" | "dirty_main" | "private_plumbing" | "nothing_found" | "other";
             /** @default  */
             note?: string;
+            valve_id?: string | null;
             water_restored: boolean;
         };
         DraftPlaceOut: {
@@ -492,6 +521,37 @@ export interface components {
             last_at: string;
             last_topic: string;
             reason: string;
+        };
+        DuplicateOut: {
+            age_s: number;
+            category: string;
+            customers_without_water: number;
+            distance_m: number;
+            estimate_at: string | null;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            is_same_customer: boolean;
+            kind: string;
+            level: string;
+            odds: number;
+            point: components["schemas"]["PointOut"];
+            reason: string;
+            report_count: number;
+            report_number: number;
+            state: string;
+            street: string | null;
+            valves: number | null;
+            where: string;
+        };
+        DuplicatesIn: {
+            account_no?: string | null;
+            /** @enum {string} */
+            category: "no_water" | "low_pressure" | "leak" | "water_quality" | "other";
+            /** @default 1 */
+            confidence?: number;
+            point: components["schemas"]["PointIn"];
+            segment_id?: number | null;
         };
         EffectOut: {
             critical: {
@@ -666,6 +726,18 @@ export interface components {
         };
         /** @enum {string} */
         Extent: "only_me" | "building" | "street" | "unknown";
+        FaultOut: {
+            /** Format: date-time */
+            at: string;
+            cause: string;
+            closed_at: string | null;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            pipe_id: string | null;
+            point: components["schemas"]["PointOut"];
+            street: string | null;
+        };
         fieldapp_api__schemas__ValveOut: {
             asset_code: string;
             /** Format: uuid */
@@ -922,6 +994,9 @@ export interface components {
         Items_DroppedOut_: {
             items: components["schemas"]["DroppedOut"][];
         };
+        Items_DuplicateOut_: {
+            items: components["schemas"]["DuplicateOut"][];
+        };
         Items_EntryChangeOut_: {
             items: components["schemas"]["EntryChangeOut"][];
         };
@@ -934,6 +1009,9 @@ export interface components {
         Items_JobOut_: {
             items: components["schemas"]["JobOut"][];
         };
+        Items_OwnerOut_: {
+            items: components["schemas"]["OwnerOut"][];
+        };
         Items_ParkedEventOut_: {
             items: components["schemas"]["ParkedEventOut"][];
         };
@@ -942,6 +1020,12 @@ export interface components {
         };
         Items_RehearsedOut_: {
             items: components["schemas"]["RehearsedOut"][];
+        };
+        Items_RepeatOffenderOut_: {
+            items: components["schemas"]["RepeatOffenderOut"][];
+        };
+        Items_RepeatOut_: {
+            items: components["schemas"]["RepeatOut"][];
         };
         Items_RoleOut_: {
             items: components["schemas"]["RoleOut"][];
@@ -1030,6 +1114,35 @@ export interface components {
         };
         /** @enum {string} */
         LifecycleStatus: "proposed" | "in_service" | "out_of_service" | "abandoned";
+        LikelyPipeOut: {
+            asset_code: string;
+            belief: number;
+            diameter_mm: number | null;
+            install_year: number | null;
+            length_m: number;
+            material: string | null;
+            /** Format: uuid */
+            pipe_id: string;
+            road_name: string | null;
+            segment_id: number | null;
+        };
+        LikelyPlaceOut: {
+            basis: components["schemas"]["BasisOut"];
+            pipes: components["schemas"]["LikelyPipeOut"][];
+            pressure_fallen_beside: number;
+            segments: components["schemas"]["LikelySegmentOut"][];
+            sureness: components["schemas"]["Sureness"];
+            sureness_text: string;
+            zones: components["schemas"]["ZonesOut"];
+        };
+        LikelySegmentOut: {
+            alike: number[];
+            belief: number;
+            customers_dry: number;
+            length_m: number;
+            pipe_count: number;
+            segment_id: number;
+        };
         LineOut: {
             coordinates: number[][];
             /**
@@ -1129,6 +1242,15 @@ export interface components {
         Matter: "no_water" | "low_pressure" | "leak" | "water_quality" | "other" | "billing" | "connection" | "private_plumbing" | "sewer" | "roads" | "gas" | "power" | "heating";
         /** @enum {string} */
         Means: "text" | "diameter" | "length" | "flow" | "number" | "year" | "choice";
+        MeasureIn: {
+            /** Format: date-time */
+            due_at: string;
+            measure: string;
+            /** Format: uuid */
+            owner_id: string;
+            /** @default  */
+            why?: string;
+        };
         MeIn: {
             /** @enum {string} */
             language: "zh" | "en";
@@ -1224,6 +1346,11 @@ export interface components {
             mapping?: string | null;
             upload_ids: string[];
         };
+        ObservationIn: {
+            days?: number | null;
+            /** @default  */
+            why?: string;
+        };
         OfferIn: {
             /** Format: uuid */
             crew_id: string;
@@ -1238,7 +1365,7 @@ export interface components {
         /** @enum {string} */
         Operable: "yes" | "no" | "unknown";
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "escalations.read" | "escalations.report" | "escalations.acknowledge" | "escalation_rules.manage" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "rectifications.read" | "rectifications.work" | "ring_backs.make" | "escalations.read" | "escalations.report" | "escalations.acknowledge" | "escalation_rules.manage" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -1253,6 +1380,11 @@ export interface components {
             crews: components["schemas"]["CrewOnMap"][];
             incidents: components["schemas"]["IncidentOnMap"][];
             reports: components["schemas"]["ReportOnMap"][];
+        };
+        OwnerOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
         Page_CallbackOut_: {
             items: components["schemas"]["CallbackOut"][];
@@ -1269,6 +1401,10 @@ export interface components {
         Page_KnownOutageOut_: {
             items: components["schemas"]["KnownOutageOut"][];
             next: string | null;
+        };
+        Page_RectificationOut_: {
+            items: components["schemas"]["RectificationOut"][];
+            next?: string | null;
         };
         Page_ReportOut_: {
             items: components["schemas"]["ReportOut"][];
@@ -1483,6 +1619,62 @@ export interface components {
             form?: components["schemas"]["MappingForm"] | null;
             mapping?: string | null;
         };
+        ReasonIn: {
+            why: string;
+        };
+        RectificationDetailOut: {
+            history: components["schemas"]["RectificationStepOut"][];
+            incidents: components["schemas"]["FaultOut"][];
+            summary: components["schemas"]["RectificationOut"];
+        };
+        RectificationOut: {
+            asset_code: string | null;
+            /** Format: uuid */
+            asset_id: string;
+            asset_kind: string;
+            /** Format: date-time */
+            changed_at: string;
+            closed_at: string | null;
+            done_at: string | null;
+            done_by: string | null;
+            due_at: string | null;
+            failed_measures: number;
+            faults: number;
+            faults_in_all: number;
+            /** Format: uuid */
+            id: string;
+            is_overdue: boolean;
+            last_fault_at: string | null;
+            measure: string | null;
+            number: number;
+            observation_ends_at: string | null;
+            /** Format: date-time */
+            opened_at: string;
+            owner: string | null;
+            owner_id: string | null;
+            point: components["schemas"]["PointOut"] | null;
+            root_cause: string | null;
+            segment_id: number | null;
+            state: string;
+            street: string | null;
+            verified_by: string | null;
+            window_days: number;
+        };
+        /** @enum {string} */
+        RectificationState: "open" | "analysed" | "planned" | "done" | "verified" | "observing" | "closed";
+        RectificationStepOut: {
+            /** Format: date-time */
+            at: string;
+            by_user_id: string | null;
+            from_state: string | null;
+            said: {
+                [key: string]: unknown;
+            };
+            to_state: string;
+            what: string;
+            who: string | null;
+            why: string;
+        };
         RefreshIn: {
             refresh_token?: string | null;
         };
@@ -1496,6 +1688,44 @@ export interface components {
             incident_id: string | null;
             incident_number: number | null;
             is_confirmed: boolean;
+        };
+        /** @enum {string} */
+        RepeatKey: "customer" | "caller" | "address" | "asset";
+        RepeatOffenderOut: {
+            /** Format: date-time */
+            first_at: string;
+            key: components["schemas"]["RepeatKey"];
+            label: string | null;
+            /** Format: date-time */
+            last_at: string;
+            latest: components["schemas"]["RepeatOut"];
+            on_closed: number;
+            repeats: number;
+            subject: string;
+            times: number;
+        };
+        RepeatOut: {
+            /** Format: date-time */
+            at: string;
+            category: string;
+            /** Format: uuid */
+            earlier_report_id: string;
+            earlier_report_number: number;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            incident_state: string;
+            key: components["schemas"]["RepeatKey"];
+            label: string | null;
+            on_closed: boolean;
+            point: components["schemas"]["PointOut"];
+            /** Format: uuid */
+            report_id: string;
+            report_number: number;
+            street: string | null;
+            subject: string;
+            times: number;
+            window_days: number;
         };
         ReportDetailOut: {
             account_no: string | null;
@@ -1581,6 +1811,15 @@ export interface components {
         };
         /** @enum {string} */
         ReportState: "taken" | "located" | "unlocated";
+        RingBackIn: {
+            answer: components["schemas"]["Answer"];
+            /** Format: uuid */
+            customer_account_id: string;
+        };
+        RingBacksOut: {
+            asked: components["schemas"]["AskedOut"][];
+            to_ring: components["schemas"]["ToRingOut"][];
+        };
         RoleIn: {
             fields: components["schemas"]["PersonalField"][];
             operations: components["schemas"]["Operation"][];
@@ -1788,6 +2027,10 @@ export interface components {
         SplitIn: {
             report_ids: string[];
         };
+        StepIn: {
+            /** @default  */
+            why?: string;
+        };
         StepOut: {
             bearing_deg: number;
             distance_m: number;
@@ -1825,6 +2068,8 @@ export interface components {
             low: number;
             pressure_p50_m: number;
         };
+        /** @enum {string} */
+        Sureness: "nothing_known" | "anywhere" | "open" | "likely" | "sure";
         TableOut: {
             added: number;
             changed: number;
@@ -1858,6 +2103,19 @@ export interface components {
              * @constant
              */
             token_type?: "bearer";
+        };
+        ToRingOut: {
+            account_no: string | null;
+            address: string | null;
+            bits: number;
+            /** Format: uuid */
+            customer_account_id: string;
+            dry: number;
+            name: string | null;
+            phone: string | null;
+            /** Format: uuid */
+            pipe_id: string;
+            why: string;
         };
         TrailOut: {
             /** Format: uuid */
@@ -2057,6 +2315,30 @@ export interface components {
             confirmed_at: string | null;
             days: components["schemas"]["DayOut"][];
             year: number;
+        };
+        ZoneFeature: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            properties: components["schemas"]["ZoneProperties"];
+            /**
+             * @default Feature
+             * @constant
+             */
+            type?: "Feature";
+        };
+        ZoneProperties: {
+            belief: number;
+            length_m: number;
+            segment_ids: number[];
+        };
+        ZonesOut: {
+            features: components["schemas"]["ZoneFeature"][];
+            /**
+             * @default FeatureCollection
+             * @constant
+             */
+            type?: "FeatureCollection";
         };
     };
     responses: never;
