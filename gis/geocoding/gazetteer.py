@@ -170,8 +170,3 @@ class Gazetteer:
             if len(self.addresses.number)
             else np.zeros(len(ends), np.int64)
         )
-
-    def address_name(self, row: int) -> tuple[str, str]:
-        """Give an address's road and district as written."""
-        road = int(self.addresses.road[row])
-        return self.roads.name[road] if road >= 0 else "", self.addresses.district[row]
