@@ -1,7 +1,7 @@
-"""Rows in bulk: columns as arrays, sent by PostgreSQL's binary COPY."""
+"""Rows in bulk by COPY: columns as arrays in PostgreSQL's binary form, or as plain values that it reads as text."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -96,3 +96,21 @@ def copy_rows(cursor: psycopg.Cursor[Any], table: str, columns: dict[str, Column
             part = [column[start : start + ROWS_PER_WRITE] for column in columns.values()]
             copy.write(b"".join(chain.from_iterable(zip(repeat(head), *part, strict=False))))
         copy.write(_TAIL)
+
+
+def shape_texts(geometries: Iterable[Any]) -> list[str | None]:
+    """Write shapes in longitude and latitude, or none, as the database reads them from text. Any: shapely has no types."""
+    listed = list(geometries)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return [None if one is None else bytes(one).hex() for one in stored_wkb(array)]
+
+
+def copy_values(cursor: psycopg.Cursor[Any], table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Send plain values to a table of any schema on the search path; slower than `copy_rows`, and of any type. Any: what psycopg writes."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+    )
+    with cursor.copy(statement) as copy:
+        for row in zip(*columns.values(), strict=True):
+            copy.write_row(row)

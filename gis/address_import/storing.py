@@ -1,18 +1,15 @@
 """Imported addresses and roads become what callers' words are compared with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import psycopg
-import shapely
-from psycopg import sql
 from sqlalchemy.orm import Session
 
 from core.db import new_id
 from gis.address_import.records import ImportedAddress, ImportedRoad, Source
-from gis.coordinates import stored_wkb
+from gis.copying import copy_values, shape_texts
 from gis.geocoding import normalise
 
 
@@ -74,8 +71,8 @@ def store_addresses(
         raise TypeError("importing addresses needs a psycopg connection")
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
-        _copy(cursor, "imported_road", _road_columns(roads, addresses))
-        _copy(cursor, "imported_address", _columns(addresses))
+        copy_values(cursor, "imported_road", _road_columns(roads, addresses))
+        copy_values(cursor, "imported_address", _columns(addresses))
         for statement in _STEPS:
             cursor.execute(statement.encode(), {"source": source} if "%(source)s" in statement else None)
         removed = cursor.execute(_REMOVE_ADDRESSES, {"source": source}).rowcount
@@ -95,7 +92,7 @@ def _road_columns(
         "name": names,
         "district": [*(road.district or None for road in roads), *(None for _ in others)],
         "normalised": [normalise(name) for name in names],
-        "geom": [*_shapes([road.line for road in roads]), *(None for _ in others)],
+        "geom": [*shape_texts([road.line for road in roads]), *(None for _ in others)],
     }
 
 
@@ -107,24 +104,9 @@ def _columns(addresses: Sequence[ImportedAddress]) -> dict[str, Sequence[Any]]:
         "house_ordinal": [one.ordinal for one in addresses],
         "text": texts,
         "normalised": [normalise(text) for text in texts],
-        "geom": _shapes([one.point.as_point() for one in addresses]),
+        "geom": shape_texts([one.point.as_point() for one in addresses]),
         **{
             name: [getattr(one, name) or None for one in addresses]
             for name in ("code", "district", "house_number", "place", "building", "postcode")
         },
     }
-
-
-def _shapes(shapes: Sequence[shapely.Geometry]) -> list[str]:
-    array = np.empty(len(shapes), dtype=object)
-    array[:] = shapes
-    return [bytes(one).hex() for one in stored_wkb(array)]
-
-
-def _copy(cursor: psycopg.Cursor[Any], table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
-    )
-    with cursor.copy(statement) as copy:
-        for row in zip(*columns.values(), strict=True):
-            copy.write_row(row)

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import psycopg
-from psycopg import sql
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.db import Base, new_id
-from gis.coordinates import stored_wkb
+from gis.copying import copy_values, shape_texts
 from gis.geocoding import normalise, parse_address
 from gis.models import (
     ControlLink,
@@ -118,7 +116,7 @@ def stage(session: Session, draft: NetworkDraft) -> None:
                 f"CREATE TEMP TABLE {kind.staged} (LIKE gis.{kind.table}) ON COMMIT DROP;"
                 f"ALTER TABLE {kind.staged} ADD is_new boolean".encode()
             )
-            _copy(
+            copy_values(
                 cursor,
                 kind.staged,
                 {"id": list(ids[kind].values()), kind.key: keys, **columns, "is_new": is_new},
@@ -132,23 +130,6 @@ def _known_ids(session: Session, kind: Kind) -> dict[str, UUID]:
     return {row[0]: row[1] for row in rows}
 
 
-def _copy(cursor: psycopg.Cursor[Any], table: str, columns: Mapping[str, Values]) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(name) for name in columns)
-    )
-    with cursor.copy(statement) as copy:
-        for row in zip(*columns.values(), strict=True):
-            copy.write_row(row)
-
-
-def _shapes(shapes: Iterable[Any]) -> list[str | None]:
-    """Write shapes, or none, as the database reads them."""
-    listed = list(shapes)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return [None if one is None else bytes(one).hex() for one in stored_wkb(array)]
-
-
 def _of(assets: Sequence[Any], *names: str) -> dict[str, Values]:
     """Take fields that are named like their columns."""
     return {name: [getattr(one, name) for one in assets] for name in names}
@@ -159,7 +140,7 @@ def _refs(ids: Ids, codes: Iterable[str | None]) -> list[UUID | None]:
 
 
 def _zone_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[str, Values]:
-    return {**_of(assets, "name", "source_head_m"), "geom": _shapes(one.outline for one in assets)}
+    return {**_of(assets, "name", "source_head_m"), "geom": shape_texts(one.outline for one in assets)}
 
 
 def _junction_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[str, Values]:
@@ -167,7 +148,7 @@ def _junction_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[st
         **_of(assets, "node_type", "elevation_m", "head_m", "base_demand_lps"),
         "zone_id": _refs(ids[ZONES], (one.zone for one in assets)),
         "lifecycle_status": ["in_service"] * len(assets),
-        "geom": _shapes(one.place for one in assets),
+        "geom": shape_texts(one.place for one in assets),
     }
 
 
@@ -184,7 +165,7 @@ def _pipe_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[str, V
         **_of(assets, "pipe_class", "diameter_mm", "material", "install_year", "length_m", "roughness"),
         **_of(assets, "road_name", "is_closed", "has_check_valve", "lifecycle_status"),
         "zone_id": _refs(ids[ZONES], (one.zone for one in assets)),
-        "geom": _shapes(one.line for one in assets),
+        "geom": shape_texts(one.line for one in assets),
     }
 
 
@@ -192,7 +173,7 @@ def _control_link_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dic
     return {
         **_ends(assets, ids),
         **_of(assets, "link_type", "diameter_mm", "setting", "is_closed", "lifecycle_status"),
-        "geom": _shapes(one.line for one in assets),
+        "geom": shape_texts(one.line for one in assets),
     }
 
 
@@ -202,7 +183,7 @@ def _valve_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[str, 
         "node_id": _refs(ids[JUNCTIONS], (one.node for one in assets)),
         "to_node_id": _refs(ids[JUNCTIONS], (one.to_node for one in assets)),
         **_of(assets, "valve_type", "diameter_mm", "is_closed", "operable", "lifecycle_status"),
-        "geom": _shapes(one.place for one in assets),
+        "geom": shape_texts(one.place for one in assets),
     }
 
 
@@ -210,7 +191,7 @@ def _hydrant_columns(assets: Sequence[Any], ids: Mapping[Kind, Ids]) -> dict[str
     return {
         "pipe_id": _refs(ids[PIPES], (one.pipe for one in assets)),
         **_of(assets, "chainage_m", "diameter_mm", "lifecycle_status"),
-        "geom": _shapes(one.place for one in assets),
+        "geom": shape_texts(one.place for one in assets),
     }
 
 
@@ -242,7 +223,7 @@ def _stage_customers(session: Session, cursor: psycopg.Cursor[Any], draft: Netwo
             house_letter text, connection_id uuid, address_id uuid
         ) ON COMMIT DROP""".encode()
     )
-    _copy(
+    copy_values(
         cursor,
         STAGED_CUSTOMER,
         {
@@ -251,7 +232,7 @@ def _stage_customers(session: Session, cursor: psycopg.Cursor[Any], draft: Netwo
             **_of(some, "account_no", "name", "phone", "customer_class", "address"),
             "pipe_id": _refs(pipes, (one.pipe for one in some)),
             "chainage_m": [one.tap_chainage_m for one in some],
-            "place": _shapes(one.place for one in some),
+            "place": shape_texts(one.place for one in some),
             "normalised": [normalise(one.address) if one.address else None for one in some],
             "street": [one.street or None if one else None for one in read],
             "house_ordinal": [one.number if one else None for one in read],
