@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+import shapely
 from geoalchemy2 import WKTElement
 from pwdlib import PasswordHash
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
@@ -113,6 +114,10 @@ class Actor:
         if self.area_wkt is None:
             return true()
         return func.ST_Intersects(column, func.ST_GeomFromText(self.area_wkt, WGS84_SRID))
+
+    def area(self) -> Any:
+        """His area as a shape in longitude and latitude; None where he sees everywhere. Any: shapely has no types."""
+        return None if self.area_wkt is None else shapely.from_wkt(self.area_wkt)
 
 
 @dataclass(frozen=True, slots=True)

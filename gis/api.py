@@ -1,10 +1,9 @@
 """The network over HTTP: places found, addresses offered, shutdowns planned."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import shapely
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 from sqlalchemy import select
@@ -59,11 +58,6 @@ def _pipe_is_his(session: Session, actor: Actor, pipe_id: UUID) -> bool:
     return session.scalar(select(Pipe.id).where(Pipe.id == pipe_id, actor.area_filter(Pipe.geom))) is not None
 
 
-def _area_of(actor: Actor) -> Any:
-    """Give the person's area in longitude and latitude, None where he has none. Any: shapely has no types."""
-    return None if actor.area_wkt is None else shapely.from_wkt(actor.area_wkt)
-
-
 @router.post("/locate")
 def locate_place(
     wanted: LocateIn,
@@ -85,7 +79,7 @@ def locate_place(
         accuracy_m=wanted.accuracy_m or settings.gps_accuracy_default_m,
         street=wanted.street,
         radius_m=settings.locate_radius_m,
-        within=_area_of(actor),
+        within=actor.area(),
     )
     place = as_seen(session, actor, found)
     if place is None:
@@ -101,7 +95,7 @@ def suggest(
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> SuggestionsOut:
     """Offer addresses that begin like, or resemble, what was typed."""
-    found = suggest_addresses(session, q, limit=limit, within=_area_of(actor))
+    found = suggest_addresses(session, q, limit=limit, within=actor.area())
     return SuggestionsOut(items=[SuggestionOut.of(candidate) for candidate in found])
 
 

@@ -202,7 +202,7 @@ class Hub:
         key = ScopeKey(actor.area_wkt, actor.operations)
         scope = self._scopes.get(key)
         if scope is None:
-            area = shapely.from_wkt(actor.area_wkt) if actor.area_wkt else None
+            area = actor.area()
             if area is not None:
                 shapely.prepare(area)
             scope = self._scopes[key] = Scope(key, actor, ring_from=self._next_id, area=area)

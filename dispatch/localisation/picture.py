@@ -210,8 +210,9 @@ def _zone(known: _Known, actor: Actor, share: float) -> CredibleZone:
     inside = np.isin(ground.footprints.row_of_pipe[ground.pipe_of_main], rows)
     drawn = shapely.union_all(shapely.buffer(ground.mains.lines[inside], ZONE_BESIDE_M, quad_segs=4))
     area = ground.plane.unproject(drawn)
-    if actor.area_wkt is not None:
-        area = shapely.intersection(area, shapely.from_wkt(actor.area_wkt))
+    his = actor.area()
+    if his is not None:
+        area = shapely.intersection(area, his)
     return CredibleZone(
         belief=float(known.belief.rows[rows].sum()),
         segment_ids=ground.footprints.segment[rows].tolist(),

@@ -270,7 +270,8 @@ def lift(session: Session, actor: Actor, closure: RoadClosure) -> None:
 
 def _is_his(actor: Actor, area: Any) -> bool:
     """Whether a person may close, change or open what lies in an area: his own holds all of it."""
-    return actor.area_wkt is None or bool(shapely.from_wkt(actor.area_wkt).covers(area))
+    his = actor.area()
+    return his is None or bool(his.covers(area))
 
 
 def _ensure_not_over(closure: RoadClosure) -> None:

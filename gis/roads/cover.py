@@ -60,7 +60,7 @@ def cover(session: Session, actor: Actor, places: Sequence[LonLat], limit_s: flo
     served = session.execute(select(ServiceArea.network_revision, ServiceArea.geom)).one_or_none()
     revision, stored_area = served if served is not None else (None, None)
     area: Any = None if stored_area is None else loaded(stored_area)  # shapely has no types
-    his: Any = None if actor.area_wkt is None else shapely.from_wkt(actor.area_wkt)
+    his = actor.area()
     if his is not None:
         area = his if area is None else area.intersection(his)
     lines, missed = missed_area(reach, area)

@@ -232,9 +232,10 @@ def _his_entry(session: Session, actor: Actor, entry_id: UUID) -> DirectoryEntry
 
 
 def _ensure_his(actor: Actor | None, entry: DirectoryEntry) -> None:
-    if actor is None or actor.area_wkt is None:
+    area = None if actor is None else actor.area()
+    if area is None:
         return
-    if entry.area is None or not shapely.from_wkt(actor.area_wkt).covers(loaded(entry.area)):
+    if entry.area is None or not area.covers(loaded(entry.area)):
         raise EntryBeyondArea
 
 

@@ -235,9 +235,10 @@ def _window(actor: Actor, box: Box | None) -> Bounds | None:
 
 
 def _area_bounds(actor: Actor) -> Bounds | None:
-    if actor.area_wkt is None:
+    area = actor.area()
+    if area is None:
         return None
-    west, south, east, north = shapely.from_wkt(actor.area_wkt).bounds
+    west, south, east, north = area.bounds
     return (west, south, east, north)
 
 
