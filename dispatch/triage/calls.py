@@ -1,15 +1,21 @@
-"""A call as triage weighs it."""
+"""A call as the stream weighs it."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
-from dispatch.triage.habits import LEAK, Floats, Habits
+from dispatch.triage.habits import LEAK, WIDESPREAD, Floats, Habits
 from dispatch.triage.supply import Ints, SupplyMap
+from dispatch.triage.verdicts import Verdict
 
-POSTED_MIN = 0.05
+POSTED_MIN: Final = 0.05
 """A segment with less of a call's place is not looked at for it."""
-CERTAIN = 1e9
+PLACE_ERROR_MIN_M: Final = 15.0
+"""No place is taken for surer than this: taps stand beside the houses they feed."""
+ROOF: Final = "roof"
+SPOT_SHARE: Final = 2.5
+"""Who tells of running water from a known house stands nearer to what he sees than the house's size says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,17 @@ class Told:
     customer: int = -1
     address: int = -1
     caller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A call that went to another incident: when, from which to which, and how well each explains it."""
+
+    at_h: float
+    came_from: str
+    went_to: str
+    odds: float
+    odds_before: float
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -51,18 +68,22 @@ class Call:
     """How much likelier a passer-by is to leave as little of himself."""
     home: int = -1
     """Its address: told, or its account's."""
-    label: str = ""
-    arrived_as: str = ""
-    repeat_of: "Call | None" = None
-    explained: float = 0.0
-    """How many times likelier than chance its incident makes it."""
-    incident: int = -1
-    posted: list[int] = field(default_factory=list)
     zone: int = -1
     in_zone: float = 0.0
     """Which zone it probably comes from, and how sure that is."""
+    posted: list[int] = field(default_factory=list)
+    """The segments it is remembered by."""
     origins: Ints | None = None
     """Where the trouble behind it may come from; worked out when first asked."""
+    label: str = ""
+    """The incident it stands in; its own id while it stands alone."""
+    incident: int = -1
+    explained: float = 0.0
+    """How many times likelier than chance its incident makes it."""
+    repeat_of: "Call | None" = None
+    arrived_as: str = ""
+    verdict: Verdict | None = None
+    moves: list[Move] = field(default_factory=list)
 
     @property
     def person(self) -> str:
@@ -77,45 +98,61 @@ class Call:
         """Whether account or address is known."""
         return self.told.customer >= 0 or self.told.address >= 0
 
+    @property
+    def is_about_supply(self) -> bool:
+        """Whether it is about something a whole area can have."""
+        return self.category in WIDESPREAD
+
 
 def hear(told: Told, index: int, supply: SupplyMap, habits: Habits, *, surge: float = 1.0) -> Call:
-    """Work out where a call comes from and how usual it is."""
+    """Work out where a call comes from and how usual it is.
+
+    Parameters
+    ----------
+    told
+        The call as it came in.
+    index
+        Its place in the stream.
+    surge
+        How many times more such calls than usual come from everywhere just now.
+    """
     error_m = habits.place_error_m[told.error]
-    if told.customer >= 0:
-        segments, weights = supply.customer_segment[[told.customer]], _ONE
-    elif told.address >= 0:
-        homes = supply.customer_segment[supply.households[told.address]]
-        segments, weights = np.unique(homes, return_counts=True)
-        weights = weights / weights.sum()
-    else:
-        segments, weights = supply.segments_near(told.x, told.y, max(error_m, 15.0))
+    segments, weights = _fed_from(told, error_m, supply)
     zone = int(supply.zone[segments[int(np.argmax(weights))]])
     per_customer_h = surge * habits.background(told.at_h, told.category, supply.customer_count)
     pipes, density = np.empty(0, dtype=np.int64), np.empty(0)
     if told.category == LEAK or told.customer < 0:
-        pipes, density = supply.pipes_near(told.x, told.y, float(np.hypot(error_m / 2.5 if told.error == "roof" else error_m, habits.sighting_m)))
-    named = told.customer >= 0 or told.address >= 0
+        spot_m = error_m / SPOT_SHARE if told.error == ROOF else error_m
+        pipes, density = supply.pipes_near(told.x, told.y, float(np.hypot(spot_m, habits.sighting_m)))
+    is_named = told.customer >= 0 or told.address >= 0
     unnamed, usual = habits.unnamed_sightings, habits.unnamed_calls
+    sure = 1.0 - habits.wrong_place
     return Call(
         told=told,
         index=index,
         at_h=told.at_h,
         category=told.category,
         segments=segments,
-        weights=weights * (1.0 - habits.wrong_place),
+        weights=weights * sure,
         error_m=error_m,
         pipe_segments=pipes,
         pipe_density=density,
         per_customer_h=per_customer_h,
         per_m2_h=per_customer_h * supply.density(told.x, told.y),
-        unnamed_odds=(1.0 - unnamed) / (1.0 - usual) if named else unnamed / usual,
+        unnamed_odds=(1.0 - unnamed) / (1.0 - usual) if is_named else unnamed / usual,
         home=told.address if told.address >= 0 or told.customer < 0 else int(supply.address[told.customer]),
         label=told.id,
         zone=zone,
-        in_zone=float(weights[supply.zone[segments] == zone].sum()) * (1.0 - habits.wrong_place),
+        in_zone=float(weights[supply.zone[segments] == zone].sum()) * sure,
         posted=sorted({*segments[weights >= POSTED_MIN].tolist(), *pipes.tolist()}),
     )
 
 
-
-_ONE = np.ones(1)
+def _fed_from(told: Told, error_m: float, supply: SupplyMap) -> tuple[Ints, Floats]:
+    """Share a call out among segments: its account's, its address's, or those round its point."""
+    if told.customer >= 0:
+        return supply.customer_segment[[told.customer]], np.ones(1)
+    if told.address >= 0:
+        segments, counts = np.unique(supply.customer_segment[supply.households[told.address]], return_counts=True)
+        return segments, counts / counts.sum()
+    return supply.segments_near(told.x, told.y, max(error_m, PLACE_ERROR_MIN_M))

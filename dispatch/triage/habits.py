@@ -10,9 +10,10 @@ from scipy.special import ndtr
 Floats = NDArray[np.float64]
 
 CATEGORIES: Final = ("leak", "no_water", "low_pressure", "water_quality", "other")
-LEAK: Final = 0
-SUPPLY: Final = (1, 2, 3)
-"""Categories a whole area can have."""
+LEAK, NO_WATER, LOW_PRESSURE, WATER_QUALITY, OTHER = range(len(CATEGORIES))
+"""What a call is about, by its place in all tables of habits."""
+WIDESPREAD: Final = (NO_WATER, LOW_PRESSURE, WATER_QUALITY)
+"""What a whole area can have."""
 
 
 def _row(*values: float) -> Floats:
@@ -99,8 +100,10 @@ class Habits:
     unnamed_sightings: float = 0.8
     unnamed_calls: float = 0.1
     works_share: float = 0.05
+    """Which share of those told of work calls all the same."""
     works_mix: Floats = field(default_factory=lambda: _row(0.03, 0.77, 0.1, 0.07, 0.03))
     zone_share: float = 0.015
+    """Which share of a zone's customers calls when the whole zone is in trouble."""
     zone_delay: Delay = field(default_factory=lambda: Delay(median_h=1.0))
     site_reports: float = 2.0
     """How many more calls follow one about water that runs somewhere, where it is not a private matter."""

@@ -7,9 +7,11 @@ from typing import Final
 import numpy as np
 
 from dispatch.triage.calls import Call, Told
-from dispatch.triage.engine import Engine, Hypothesis, Scope, Works
+from dispatch.triage.engine import Engine
 from dispatch.triage.habits import CATEGORIES, LEAK, Delay, Floats, Habits
+from dispatch.triage.hypotheses import Hypothesis, Scope
 from dispatch.triage.supply import OUTSIDE, SupplyMap
+from dispatch.triage.works import Works
 
 ROUNDS: Final = 2
 DAY_H: Final = 24.0
@@ -60,7 +62,7 @@ def _profile(times: Floats) -> Floats:
 def taught(engine: Engine, habits: Habits) -> Habits:
     """Read off a replayed history how people called."""
     days = max((engine.calls[-1].at_h - engine.calls[0].at_h) / DAY_H, 1.0)
-    found = [*engine.past, *engine.open_incidents]
+    found = engine.incidents
     outages = [one for one in found if one.scope is Scope.OUTAGE and len(one.persons) >= TELLING_PERSONS]
     zones = [one for one in found if one.scope is Scope.ZONE and len(one.persons) >= 2 * TELLING_PERSONS]
     sites = [one for one in found if one.scope is Scope.SITE]
@@ -71,7 +73,7 @@ def taught(engine: Engine, habits: Habits) -> Habits:
     habits = _learn_repeats(engine, habits)
     if zones:
         callers = sum(len(one.persons) for one in zones)
-        customers = sum(engine.supply.zone_customers.get(one.zone, 0) for one in zones)
+        customers = sum(engine.scene.supply.zone_customers.get(one.group, 0) for one in zones)
         habits = replace(
             habits,
             zones_per_day=(len(zones) + 1.0) / (days + 10.0),
@@ -80,8 +82,8 @@ def taught(engine: Engine, habits: Habits) -> Habits:
     works = [one for one in found if one.scope is Scope.WORKS and one.members]
     if works:
         announced = sum(
-            float(engine.supply.customers_on[work.segments].sum())
-            for work in engine.works
+            float(engine.scene.supply.customers_on[work.segments].sum())
+            for work in engine.works.all
             if engine.calls[0].at_h <= work.starts_h and work.ends_h <= engine.calls[-1].at_h
         )
         told = sum(len(one.persons) for one in works)
@@ -114,12 +116,12 @@ def _learn_outages(engine: Engine, outages: Sequence[Hypothesis], days: float, h
             continue
         best = int(np.argmax(evidence.weight))
         origin = int(evidence.origin[best])
-        foot = engine.supply.footprint(origin)
+        foot = engine.scene.supply.footprint(origin)
         customers += foot.customers
-        dry, weak, seen = engine.weigher.rates(evidence.origin[[best]], one.members)
+        dry, weak, seen = engine.scene.weigher.rates(evidence.origin[[best]], one.members)
         begun = evidence.begun_h[[best]]
-        soon, passing = engine.weigher.times(begun, one.members)
-        later, _ = engine.weigher.times(begun + evidence.lag_h[best], one.members)
+        soon, passing = engine.scene.weigher.times(begun, one.members)
+        later, _ = engine.scene.weigher.times(begun + evidence.lag_h[best], one.members)
         felt = evidence.scale[best] * (dry * later + weak * soon)[0]
         looks = (seen * passing)[0]
         for call, as_customer, as_looker in zip(one.members, felt.tolist(), looks.tolist(), strict=True):
@@ -130,7 +132,7 @@ def _learn_outages(engine: Engine, outages: Sequence[Hypothesis], days: float, h
             looked += share
             after = call.at_h - float(begun[0])
             after_h += share * max(after, 0.0)
-            hop = engine.weigher.hops(evidence.origin[[best]], call.segments)[0]
+            hop = engine.scene.weigher.hops(evidence.origin[[best]], call.segments)[0]
             inside = hop < OUTSIDE
             mass = np.zeros(OUTSIDE)
             np.add.at(mass, hop[inside], call.weights[inside] * np.where(call.weights[inside] > 0, 1.0, 0.0))

@@ -11,9 +11,10 @@ from uuid import UUID
 import numpy as np
 
 from dispatch.triage.calls import Told
-from dispatch.triage.engine import Engine, Works
+from dispatch.triage.engine import Engine
 from dispatch.triage.habits import CATEGORIES, Habits
 from dispatch.triage.supply import SupplyMap
+from dispatch.triage.works import Works
 from gis.coordinates import LonLat, metric_plane, utm_srid
 from gis.isolation import NONE, IsolationNetwork, keys_of
 

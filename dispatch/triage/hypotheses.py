@@ -1,0 +1,193 @@
+"""Incidents as the stream thinks of them: a cause, the calls it explains, how sure it is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from dispatch.triage.calls import Call, Move
+from dispatch.triage.evidence import Evidence
+from dispatch.triage.rules import StreamRules
+
+
+class Scope(StrEnum):
+    """What kind of cause an incident has."""
+
+    OUTAGE = "outage"
+    ZONE = "zone"
+    BLOCK = "block"
+    WORKS = "works"
+    SITE = "site"
+
+
+GROUPS = (Scope.ZONE, Scope.BLOCK)
+"""Causes that all customers of a zone or of a building have in common."""
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Hypothesis:
+    """An incident as triage thinks of it.
+
+    Parameters
+    ----------
+    number, label
+        Its place in the order of incidents, and its name: its earliest report's, or the work's.
+    members, persons
+        The calls it explains, and how many people they are of.
+    evidence, reach
+        Of an outage: where and when it probably began, and the segments it may be felt on.
+    group, leading, scale
+        Of a zone's or block's trouble: which one, what it is mostly told as, how much more readily people call than usual.
+    begun_h, last_h
+        When it probably began, and its newest call.
+    """
+
+    number: int
+    label: str
+    scope: Scope
+    members: list[Call] = field(default_factory=list)
+    persons: set[str] = field(default_factory=set)
+    evidence: Evidence | None = None
+    reach: frozenset[int] = frozenset()
+    log_odds: float = 0.0
+    begun_h: float = 0.0
+    last_h: float = 0.0
+    group: int = -1
+    leading: int = -1
+    scale: float = 1.0
+    raised: bool = False
+
+    def add(self, call: Call, ratio: float, now_h: float) -> None:
+        """Take a call in, `ratio` times likelier with this cause than by chance."""
+        if call.verdict is not None and call.label != self.label:
+            call.moves.append(Move(now_h, call.label, self.label, ratio, call.explained))
+        call.repeat_of = None
+        self.members.append(call)
+        self.persons.add(call.person)
+        self.last_h = max(self.last_h, call.at_h)
+        call.incident, call.label, call.explained = self.number, self.label, ratio
+
+    def drop(self, call: Call) -> None:
+        """Give a call up to another cause."""
+        self.members.remove(call)
+        self.persons = {one.person for one in self.members}
+
+
+class OpenIncidents:
+    """The incidents that may still draw calls, in the order they were opened."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, Hypothesis] = {}
+        self.past: list[Hypothesis] = []
+        self._last = 0
+
+    def __iter__(self) -> Iterator[Hypothesis]:
+        """Go through them as they stand now; what is opened or ended on the way does not disturb."""
+        return iter(list(self._open.values()))
+
+    def holder(self, call: Call) -> Hypothesis | None:
+        """Tell which open incident a call belongs to."""
+        return self._open.get(call.incident)
+
+    def next_number(self) -> int:
+        """Give the next incident's number."""
+        self._last += 1
+        return self._last
+
+    def put(self, one: Hypothesis) -> None:
+        """Let an incident draw calls (again)."""
+        self._open[one.number] = one
+
+    def start(self, scope: Scope, taken: Sequence[tuple[Call, float]], now_h: float, **known: object) -> Hypothesis:
+        """Open an incident with calls, taken from others where they stand; it is named after the earliest that stood alone.
+
+        Parameters
+        ----------
+        taken
+            Calls in order of time, each with how many times likelier than chance it is.
+        known
+            Further fields of the hypothesis.
+        """
+        label = self._label(taken)
+        new = Hypothesis(number=self.next_number(), label=label, scope=scope, **known)  # type: ignore[arg-type]  # fields by name
+        for call, ratio in taken:
+            holder = self.holder(call)
+            if holder is not None:
+                holder.drop(call)
+            new.add(call, ratio, now_h)
+        self.put(new)
+        self.drop_empty()
+        return new
+
+    def _label(self, taken: Sequence[tuple[Call, float]]) -> str:
+        lone = [one for one, _ in taken if one.incident < 0]
+        first = min(lone, key=lambda one: one.index) if lone else taken[-1][0]
+        label = first.told.id if lone or first.label != first.told.id else f"{first.told.id}+"
+        if any(one.label == label for one in self._open.values()):
+            label = f"{taken[-1][0].told.id}+{self._last}"
+        return label
+
+    def end(self, one: Hypothesis) -> None:
+        """Take an incident out that went up in another."""
+        del self._open[one.number]
+
+    def drop_empty(self) -> None:
+        """Take those out that lost all their calls; announced work stays announced."""
+        for one in self:
+            if not one.members and one.scope is not Scope.WORKS:
+                self.end(one)
+
+    def forget(self, now_h: float, rules: StreamRules) -> None:
+        """Let go of those that drew no call for long."""
+        for one in self:
+            if now_h - one.last_h > (rules.site_h if one.scope is Scope.SITE else rules.forget_h):
+                self.past.append(self._open.pop(one.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An incident that somebody should look at."""
+
+    label: str
+    at_h: float
+    calls: tuple[str, ...]
+    scope: Scope
+    log_odds: float
+
+
+class Alarms:
+    """Who was told of what: each incident once, when enough people call and chance is out."""
+
+    def __init__(self, rules: StreamRules) -> None:
+        self._rules = rules
+        self._persons = {
+            Scope.OUTAGE: rules.alarm_persons_outage,
+            Scope.ZONE: rules.alarm_persons_group,
+            Scope.BLOCK: rules.alarm_persons_group,
+            Scope.WORKS: rules.alarm_persons_works,
+        }
+        self._last_in_zone: dict[int, float] = {}
+        self.raised: list[Alarm] = []
+
+    def look_at(self, one: Hypothesis, now_h: float) -> None:
+        """Raise an alarm for an incident if it is time.
+
+        Running water that nobody goes without is a matter for the list, not for an alarm. What is new in a zone
+        somebody was just told about is told with it until it is large.
+        """
+        if one.raised or one.scope is Scope.SITE:
+            return
+        if one.scope is Scope.OUTAGE and not any(call.is_about_supply for call in one.members):
+            return
+        wanted = self._rules.crowded_persons if self._is_crowded(one, now_h) else self._persons[one.scope]
+        if len(one.persons) >= wanted and one.log_odds > self._rules.alarm_log_odds:
+            one.raised = True
+            self._last_in_zone[one.members[0].zone] = now_h
+            calls = tuple(call.told.id for call in one.members)
+            self.raised.append(Alarm(one.label, now_h, calls, one.scope, one.log_odds))
+
+    def _is_crowded(self, one: Hypothesis, now_h: float) -> bool:
+        if one.scope is Scope.WORKS or not one.members:
+            return False
+        return now_h - self._last_in_zone.get(one.members[0].zone, -np.inf) < self._rules.together_h
