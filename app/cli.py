@@ -45,6 +45,7 @@ COMMANDS = {
     "addresses": Command("app.commands.addresses"),
     "locate": Command("app.commands.locate"),
     "roads": Command("app.commands.roads"),
+    "detect": Command("app.commands.detect"),
     "backup": Command("app.commands.backup"),
     "restore": Command("app.commands.restore"),
     "bench": Command("app.commands.bench"),
@@ -122,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_network_commands(commands)
     _add_place_commands(commands)
     _add_road_commands(commands)
+    _add_detect_commands(commands)
 
     backup = commands.add_parser("backup", help="database and settings of the workspace in one file")
     backup.add_argument(
@@ -226,6 +228,24 @@ def _add_road_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         "--closed", type=Path, metavar="FILE.geojson", help="polygons; edges that touch one carry no traffic"
     )
     matrix.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
+
+
+def _add_detect_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    detect = commands.add_parser("detect", help="incidents found in recorded calls")
+    detect_commands = detect.add_subparsers(dest="detect_command", required=True, metavar="COMMAND")
+    replay = detect_commands.add_parser(
+        "replay", help="go through recorded calls in order, learning from those before"
+    )
+    replay.add_argument(
+        "bundle",
+        type=Path,
+        metavar="BUNDLE",
+        help="folder: network/, reports.csv, history.csv, planned_works.csv",
+    )
+    replay.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where assignments, alarms and reasons go"
+    )
+    replay.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -85,3 +85,7 @@ class NothingToSplit(Invalid):
 
 class BadShift(Invalid):
     """A shift must end after it starts."""
+
+
+class BadBundle(Invalid):
+    """A recorded stretch of calls cannot be read; the text says which file and line."""

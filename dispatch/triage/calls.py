@@ -153,6 +153,8 @@ def _fed_from(told: Told, error_m: float, supply: SupplyMap) -> tuple[Ints, Floa
     if told.customer >= 0:
         return supply.customer_segment[[told.customer]], np.ones(1)
     if told.address >= 0:
-        segments, counts = np.unique(supply.customer_segment[supply.households[told.address]], return_counts=True)
+        segments, counts = np.unique(
+            supply.customer_segment[supply.households[told.address]], return_counts=True
+        )
         return segments, counts / counts.sum()
     return supply.segments_near(told.x, told.y, max(error_m, PLACE_ERROR_MIN_M))

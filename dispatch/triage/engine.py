@@ -13,6 +13,7 @@ from dispatch.triage.groups import Groups
 from dispatch.triage.habits import Habits
 from dispatch.triage.hypotheses import GROUPS, Alarm, Alarms, Hypothesis, Scope
 from dispatch.triage.outages import Outages
+from dispatch.triage.reasons import verdict
 from dispatch.triage.repeats import repeated
 from dispatch.triage.rules import StreamRules
 from dispatch.triage.scene import Scene, can_be_shared
@@ -28,7 +29,12 @@ class Engine:
     """Takes calls in order of time."""
 
     def __init__(
-        self, supply: SupplyMap, habits: Habits, works: Sequence[Works] = (), *, rules: StreamRules | None = None
+        self,
+        supply: SupplyMap,
+        habits: Habits,
+        works: Sequence[Works] = (),
+        *,
+        rules: StreamRules | None = None,
     ) -> None:
         rules = rules or StreamRules()
         self.scene = Scene(supply=supply, habits=habits, rules=rules, weigher=Weigher(supply, habits))
@@ -61,20 +67,19 @@ class Engine:
         self.calls.append(call)
         scene.memory.forget(now, scene.rules.site_h)
         scene.open.forget(now, scene.rules)
-        self._place(call)
-        call.arrived_as = call.label
+        options = self._place(call)
         if can_be_shared(call) and (call.explained < SURE or call.repeat_of is not None):
             self._outages.consider(call)
         if call.is_about_supply:
             self._groups.consider(call)
         for one in scene.open:
             self._alarms.look_at(one, now)
-        if call.arrived_as == call.told.id:
-            call.arrived_as = call.label
+        call.arrived_as = call.label
+        call.verdict = verdict(call, options, scene)
         return call
 
-    def _place(self, call: Call) -> None:
-        """Put a call where what is known explains it best: with its original, into an incident, or alone."""
+    def _place(self, call: Call) -> list[tuple[float, Hypothesis]]:
+        """Put a call with its original, into the incident that explains it best, or alone; list all that was weighed."""
         original, again = repeated(call, self.scene)
         options = self._options(call)
         ratio, best = max(options, key=lambda one: one[0], default=(0.0, None))
@@ -85,6 +90,7 @@ class Engine:
         elif best is not None and ratio > 1.0:
             best.add(call, ratio, call.at_h)
             self._look_again(best, call.at_h)
+        return options
 
     def _options(self, call: Call) -> list[tuple[float, Hypothesis]]:
         """List what may explain a call, each with how many times likelier than chance it makes it."""

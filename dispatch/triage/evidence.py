@@ -108,7 +108,8 @@ class Weigher:
         seen = self.habits.sightings * (1.0 - np.exp(-np.maximum(after, 0.0) / self.habits.sighting_h))
         return (
             count[:, [0, UNFED]].sum(axis=1)[:, None, None] * late.T[None],
-            (count[:, 1:UNFED].sum(axis=1) + count[:, ZONE_MATE])[:, None] * self.habits.delay.share(after)[None, :],
+            (count[:, 1:UNFED].sum(axis=1) + count[:, ZONE_MATE])[:, None]
+            * self.habits.delay.share(after)[None, :],
             seen,
         )
 
@@ -121,10 +122,12 @@ class Weigher:
         width = np.minimum(0.5 * (np.append(gaps, 0.3) + np.append(0.3, gaps)), 1.0)
         return np.asarray(self.habits.outages_per_day / 24.0 * (share * belief)[:, None] * width[None, :])
 
-    def weigh(self, origins: Ints, calls: Sequence[Call], explained: Floats, now_h: float, begun: Floats) -> Evidence:
+    def weigh(
+        self, origins: Ints, calls: Sequence[Call], explained: Floats, now_h: float, begun: Floats
+    ) -> Evidence:
         """Weigh all origins as the one cause of what other causes leave unexplained."""
         dry, weak, seen = self.rates(origins, calls)
-        bears = (dry + weak + seen > 0.0).any(axis=0)
+        bears = np.any(dry + weak + seen > 0.0, axis=0)
         some = [call for call, does in zip(calls, bears.tolist(), strict=True) if does]
         base = 1.0 / (1.0 + explained[bears])
         dry, weak, seen = dry[:, bears] * base, weak[:, bears] * base, seen[:, bears] * base

@@ -72,7 +72,9 @@ class Groups:
 
     def ratio(self, one: Hypothesis, call: Call) -> float:
         """Tell how many times likelier than chance a group's trouble makes a call."""
-        return float(self._ratios(self._group(one.scope, one.group), [call], one.leading, one.begun_h, one.scale)[0])
+        return float(
+            self._ratios(self._group(one.scope, one.group), [call], one.leading, one.begun_h, one.scale)[0]
+        )
 
     def consider(self, call: Call) -> Hypothesis | None:
         """Open the trouble of a call's zone if it explains more than the sum of all small breaks in it."""
@@ -119,7 +121,9 @@ class Groups:
             return None
         ratios = self._ratios(group, recent, fit.leading, fit.begun_h, fit.scale).tolist()
         taken = [
-            (one, ratio) for one, ratio in zip(recent, ratios, strict=True) if ratio > 1.0 and one.incident in free
+            (one, ratio)
+            for one, ratio in zip(recent, ratios, strict=True)
+            if ratio > 1.0 and one.incident in free
         ]
         if len({one.person for one, _ in taken}) < persons_min or all(one is not call for one, _ in taken):
             return None
@@ -152,7 +156,9 @@ class Groups:
         usual = np.array([call.per_customer_h for call in calls])
         return np.asarray(inside * group.share * mix[[call.category for call in calls]] / usual)
 
-    def _ratios(self, group: Group, calls: Sequence[Call], leading: int, begun_h: float, scale: float) -> Floats:
+    def _ratios(
+        self, group: Group, calls: Sequence[Call], leading: int, begun_h: float, scale: float
+    ) -> Floats:
         after = np.array([call.at_h for call in calls]) - begun_h
         return scale * self._rates(group, leading, calls) * group.delay.density(after)
 

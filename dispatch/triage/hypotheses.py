@@ -99,7 +99,9 @@ class OpenIncidents:
         """Let an incident draw calls (again)."""
         self._open[one.number] = one
 
-    def start(self, scope: Scope, taken: Sequence[tuple[Call, float]], now_h: float, **known: object) -> Hypothesis:
+    def start(
+        self, scope: Scope, taken: Sequence[tuple[Call, float]], now_h: float, **known: object
+    ) -> Hypothesis:
         """Open an incident with calls, taken from others where they stand; it is named after the earliest that stood alone.
 
         Parameters

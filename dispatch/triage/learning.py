@@ -1,6 +1,6 @@
 """Habits learnt from history: replayed with what is believed so far, the incidents found in it say how people really call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,13 +22,36 @@ BELIEF: Final = 30.0
 PROFILE_BELIEF: Final = 20.0
 
 
-def learn(supply: SupplyMap, history: Sequence[Told], works: Sequence[Works] = (), *, first: Habits | None = None) -> Habits:
-    """Estimate how people call from a stretch of history; without any, what was believed stays."""
+def learn(
+    supply: SupplyMap,
+    history: Sequence[Told],
+    works: Sequence[Works] = (),
+    *,
+    first: Habits | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Habits:
+    """Estimate how people call from a stretch of history; without any, what was believed stays.
+
+    Parameters
+    ----------
+    supply
+        The supply the calls came from.
+    history
+        Calls in order of time.
+    works
+        Work that was announced, in that time or at others.
+    first
+        What is believed beforehand; vague numbers of no utility in particular unless given.
+    progress
+        Told how many calls are through and how many there are.
+    """
     habits = usual(history, first or Habits())
-    for _ in range(ROUNDS if len(history) else 0):
+    for turn in range(ROUNDS if len(history) else 0):
         engine = Engine(supply, habits, works)
-        for told in history:
+        for at, told in enumerate(history):
             engine.take(told)
+            if progress is not None:
+                progress(turn * len(history) + at + 1, ROUNDS * len(history))
         habits = taught(engine, habits)
     return habits
 
@@ -77,7 +100,9 @@ def taught(engine: Engine, habits: Habits) -> Habits:
         habits = replace(
             habits,
             zones_per_day=(len(zones) + 1.0) / (days + 10.0),
-            zone_share=(callers + BELIEF * habits.zone_share) / (customers + BELIEF) if customers else habits.zone_share,
+            zone_share=(callers + BELIEF * habits.zone_share) / (customers + BELIEF)
+            if customers
+            else habits.zone_share,
         )
     works = [one for one in found if one.scope is Scope.WORKS and one.members]
     if works:
@@ -168,7 +193,9 @@ def _learn_outages(engine: Engine, outages: Sequence[Hypothesis], days: float, h
     )
 
 
-def _learn_names(engine: Engine, lone: Sequence[Call], outages: Sequence[Hypothesis], habits: Habits) -> Habits:
+def _learn_names(
+    engine: Engine, lone: Sequence[Call], outages: Sequence[Hypothesis], habits: Habits
+) -> Habits:
     """Learn who stays unnamed: callers by what they tell of other matters, passers-by by running water that others saw too."""
     others = [call for call in engine.calls if call.category != LEAK]
     seen = [
@@ -179,17 +206,25 @@ def _learn_names(engine: Engine, lone: Sequence[Call], outages: Sequence[Hypothe
     usual_share = (sum(not call.is_named for call in others) + 1.0) / (len(others) + 10.0)
     looked = (sum(not call.is_named for call in seen) + 8.0) / (len(seen) + 10.0)
     return replace(
-        habits, unnamed_calls=float(np.clip(usual_share, 0.02, 0.9)), unnamed_sightings=float(np.clip(looked, 0.2, 0.97))
+        habits,
+        unnamed_calls=float(np.clip(usual_share, 0.02, 0.9)),
+        unnamed_sightings=float(np.clip(looked, 0.2, 0.97)),
     )
 
 
 def _learn_repeats(engine: Engine, habits: Habits) -> Habits:
     """Count how many of the named call again about the same; what is found by account on both calls is sure."""
-    named = [call for call in engine.calls if call.told.customer >= 0 and call.incident < 0 and call.repeat_of is None]
+    named = [
+        call
+        for call in engine.calls
+        if call.told.customer >= 0 and call.incident < 0 and call.repeat_of is None
+    ]
     again = [
         call
         for call in engine.calls
-        if call.repeat_of is not None and call.told.customer >= 0 and call.told.customer == call.repeat_of.told.customer
+        if call.repeat_of is not None
+        and call.told.customer >= 0
+        and call.told.customer == call.repeat_of.told.customer
     ]
     known = max(sum(call.told.customer >= 0 for call in engine.calls) / max(len(engine.calls), 1), 0.1)
     share = (len(again) / known + BELIEF * habits.repeat_share) / (len(named) + BELIEF)

@@ -143,7 +143,9 @@ class Outages:
             if min(len(one.persons), len(other.persons)) >= self._rules.large_persons:
                 continue
             calls = sorted({*one.members, *other.members}, key=lambda call: call.index)[:CALLS_MAX]
-            both = self._weigher.weigh(self._origins(calls), calls, np.zeros(len(calls)), now_h, beginnings(calls))
+            both = self._weigher.weigh(
+                self._origins(calls), calls, np.zeros(len(calls)), now_h, beginnings(calls)
+            )
             doubt = MAP_DOUBT if self._begin_together(one, other) else 0.0
             if both.log_odds <= one.log_odds + other.log_odds - doubt:
                 continue

@@ -60,7 +60,10 @@ class Memory:
 
     def beside(self, call: Call) -> list[Call]:
         """List all calls kept that share a segment with this one."""
-        return [self.calls[one] for one in {index for segment in call.posted for index in self._on.get(segment, ())}]
+        return [
+            self.calls[one]
+            for one in {index for segment in call.posted for index in self._on.get(segment, ())}
+        ]
 
     def of_same_home(self, call: Call) -> Iterator[Call]:
         """Go through the earlier calls of its customer and of its address."""

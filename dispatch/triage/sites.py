@@ -40,7 +40,15 @@ class Sites:
         is_lone = len(members) == 1
         real = habits.site_odds if is_lone else 1.0
         unnamed = call.unnamed_odds * (members[0].unnamed_odds if is_lone else 1.0)
-        return float(real * unnamed * habits.site_reports / habits.site_h * near / call.per_m2_h * habits.sighting_mix[LEAK])
+        return float(
+            real
+            * unnamed
+            * habits.site_reports
+            / habits.site_h
+            * near
+            / call.per_m2_h
+            * habits.sighting_mix[LEAK]
+        )
 
     def open(self, call: Call) -> tuple[float, Hypothesis] | None:
         """Take the lone earlier call about running water that fits best for the same place as this one's, if any does."""
@@ -50,7 +58,10 @@ class Sites:
         lone = [
             other
             for other in self._scene.memory.beside(call)
-            if other.incident < 0 and other.repeat_of is None and other.category == LEAK and other.at_h >= youngest
+            if other.incident < 0
+            and other.repeat_of is None
+            and other.category == LEAK
+            and other.at_h >= youngest
         ]
         if not lone:
             return None

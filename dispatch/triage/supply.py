@@ -182,11 +182,15 @@ class SupplyMap:
         segment = origin % self.segment_count
         away = {segment: 0}
         if origin < self.segment_count:
-            lost = self._place_of[np.array(self.network.cut_off_by(int(self.number[segment])), dtype=np.int64)]
+            lost = self._place_of[
+                np.array(self.network.cut_off_by(int(self.number[segment])), dtype=np.int64)
+            ]
             away |= dict.fromkeys(lost[lost >= 0].tolist(), 0)
         edge = [segment]
         for hop in range(1, HOPS_MAX + 1):
-            reached = np.unique(np.concatenate([self.neighbours(one) for one in edge]) if edge else np.empty(0, np.int64))
+            reached = np.unique(
+                np.concatenate([self.neighbours(one) for one in edge]) if edge else np.empty(0, np.int64)
+            )
             edge = [one for one in reached.tolist() if one not in away]
             away |= dict.fromkeys(edge, hop)
         for one in self._unfed.get(int(self.zone[segment]), ()):
@@ -195,7 +199,9 @@ class SupplyMap:
             away.setdefault(one, ZONE_MATE)
         segments = np.fromiter(sorted(away), dtype=np.int64, count=len(away))
         hops = np.fromiter((away[one] for one in segments.tolist()), dtype=np.int8, count=len(away))
-        customers = np.bincount(hops, weights=self.customers_on[segments], minlength=OUTSIDE)
+        customers = np.bincount(hops, weights=self.customers_on[segments], minlength=OUTSIDE).astype(
+            np.float64
+        )
         hop_of = np.full(self.segment_count, OUTSIDE, dtype=np.int8)
         hop_of[segments] = hops
         return Footprint(segments, hops, customers, hop_of)
@@ -206,7 +212,9 @@ class SupplyMap:
         if kept is None:
             foot = self.footprint(segment + self.segment_count)
             ring = foot.segments[foot.hops <= ORIGIN_HOPS]
-            above = self._place_of[np.array(self.network.cutting_off(int(self.number[segment]))[:ABOVE_MAX], dtype=np.int64)]
+            above = self._place_of[
+                np.array(self.network.cutting_off(int(self.number[segment]))[:ABOVE_MAX], dtype=np.int64)
+            ]
             near = np.union1d(ring, above[above >= 0])
             branches = np.array([one for one in near.tolist() if self._feeds_others(one)], dtype=np.int64)
             kept = self._origins[segment] = np.concatenate([near, branches + self.segment_count])
@@ -216,7 +224,7 @@ class SupplyMap:
         return bool((self.footprint(segment).hops == 0).sum() > 1)
 
     def density(self, x: float, y: float) -> float:
-        """Count the customers per square metre round a place."""
+        """Count the customers per square metre round a place in the plane."""
         near = self.customer_tree.query_ball_point((x, y), DENSITY_REACH_M, return_length=True)
         return max(float(near) / (np.pi * DENSITY_REACH_M**2), EMPTY_PER_M2)
 

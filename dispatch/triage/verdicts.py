@@ -1,5 +1,6 @@
 """What became of a call and why, as plain values: kept with it, told in either language."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -63,5 +64,9 @@ class Verdict:
 
     def text(self, language: str) -> str:
         """Say why in a language."""
-        parts = [say(one.code, language, **one.values) for one in self.clauses]
-        return BETWEEN.get(language, "; ").join(parts)
+        return joined(self.clauses, language)
+
+
+def joined(clauses: Sequence[Clause], language: str) -> str:
+    """Say some parts of a reason in a language, one after the other."""
+    return BETWEEN.get(language, "; ").join(say(one.code, language, **one.values) for one in clauses)

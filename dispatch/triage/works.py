@@ -50,19 +50,30 @@ class AnnouncedWorks:
                 if work.starts_h - 0.5 <= call.at_h <= work.ends_h + 2.0:
                     share[work.label] += weight
                     under_way[work.label] = work
-        return [(self._ratio(call, share[label], work), self._open(work, call.at_h)) for label, work in under_way.items()]
+        return [
+            (self._ratio(call, share[label], work), self._open(work, call.at_h))
+            for label, work in under_way.items()
+        ]
 
     def _ratio(self, call: Call, share: float, work: Works) -> float:
         habits = self._scene.habits
         soon = float(habits.delay.density(np.array([call.at_h - work.starts_h]))[0])
         time = AT_THE_START * soon + (1.0 - AT_THE_START) / (work.ends_h - work.starts_h + AFTER_H)
-        return float(share * habits.works_share * habits.works_mix[call.category] * time / call.per_customer_h)
+        return float(
+            share * habits.works_share * habits.works_mix[call.category] * time / call.per_customer_h
+        )
 
     def _open(self, work: Works, now_h: float) -> Hypothesis:
         one = self._opened.get(work.label)
         if one is None:
             number = self._scene.open.next_number()
-            one = Hypothesis(number=number, label=work.label, scope=Scope.WORKS, log_odds=CERTAIN_LOG_ODDS, begun_h=work.starts_h)
+            one = Hypothesis(
+                number=number,
+                label=work.label,
+                scope=Scope.WORKS,
+                log_odds=CERTAIN_LOG_ODDS,
+                begun_h=work.starts_h,
+            )
             self._opened[work.label] = one
         self._scene.open.put(one)
         one.last_h = now_h
