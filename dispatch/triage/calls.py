@@ -64,6 +64,8 @@ class Call:
     """Calls of its kind that come anyway, per customer and hour."""
     per_m2_h: float
     """And per square metre and hour."""
+    surge: float = 1.0
+    """How many times more such calls than usual came from everywhere; counted in both."""
     unnamed_odds: float
     """How much likelier a passer-by is to leave as little of himself."""
     home: int = -1
@@ -103,8 +105,15 @@ class Call:
         """Whether it is about something a whole area can have."""
         return self.category in WIDESPREAD
 
+    def usual_by(self, surge: float) -> None:
+        """Take so many times more such calls for usual, if that is more than before."""
+        if surge > self.surge:
+            self.per_customer_h *= surge / self.surge
+            self.per_m2_h *= surge / self.surge
+            self.surge = surge
 
-def hear(told: Told, index: int, supply: SupplyMap, habits: Habits, *, surge: float = 1.0) -> Call:
+
+def hear(told: Told, index: int, supply: SupplyMap, habits: Habits) -> Call:
     """Work out where a call comes from and how usual it is.
 
     Parameters
@@ -113,13 +122,13 @@ def hear(told: Told, index: int, supply: SupplyMap, habits: Habits, *, surge: fl
         The call as it came in.
     index
         Its place in the stream.
-    surge
-        How many times more such calls than usual come from everywhere just now.
+    supply, habits
+        What it is seen by.
     """
     error_m = habits.place_error_m[told.error]
     segments, weights = _fed_from(told, error_m, supply)
     zone = int(supply.zone[segments[int(np.argmax(weights))]])
-    per_customer_h = surge * habits.background(told.at_h, told.category, supply.customer_count)
+    per_customer_h = habits.background(told.at_h, told.category, supply.customer_count)
     pipes, density = np.empty(0, dtype=np.int64), np.empty(0)
     if told.category == LEAK or told.customer < 0:
         spot_m = error_m / SPOT_SHARE if told.error == ROOF else error_m

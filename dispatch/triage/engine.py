@@ -16,6 +16,7 @@ from dispatch.triage.outages import Outages
 from dispatch.triage.reasons import verdict
 from dispatch.triage.repeats import repeated
 from dispatch.triage.rules import StreamRules
+from dispatch.triage.rumours import Rumours
 from dispatch.triage.scene import Scene, can_be_shared
 from dispatch.triage.sites import Sites
 from dispatch.triage.supply import SupplyMap
@@ -42,6 +43,7 @@ class Engine:
         self._outages = Outages(self.scene)
         self._groups = Groups(self.scene)
         self._sites = Sites(self.scene)
+        self._rumours = Rumours(supply, habits)
         self._alarms = Alarms(rules)
 
     @property
@@ -67,6 +69,9 @@ class Engine:
         self.calls.append(call)
         scene.memory.forget(now, scene.rules.site_h)
         scene.open.forget(now, scene.rules)
+        if self._rumours.hear(call):
+            for one in scene.open:
+                self._look_again(one, now)
         options = self._place(call)
         if can_be_shared(call) and (call.explained < SURE or call.repeat_of is not None):
             self._outages.consider(call)

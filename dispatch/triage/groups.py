@@ -1,4 +1,4 @@
-"""Trouble that all customers of a pressure zone have in common, whatever the valves: a tank runs low, a pump stops, dirty water."""
+"""Trouble that all customers of a pressure zone or of a building have in common, whatever the valves: a tank runs low, a pump stops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Group:
     Parameters
     ----------
     scope, key
-        A pressure zone by its number.
+        A pressure zone by its number, or a building with a pump of its own by its address.
     customers
         How many they are.
     share
@@ -40,6 +40,8 @@ class Group:
         How soon they call.
     per_hour
         How often that happens.
+    sure
+        How sure the place of a call is that names the building.
     """
 
     scope: Scope
@@ -48,9 +50,12 @@ class Group:
     share: float
     delay: Delay
     per_hour: float
+    sure: float = 1.0
 
     def share_of(self, call: Call) -> float:
         """Tell how sure it is that a call comes from the group."""
+        if self.scope is Scope.BLOCK:
+            return self.sure if call.home == self.key else 0.0
         return call.in_zone if call.zone == self.key else 0.0
 
 
@@ -77,10 +82,12 @@ class Groups:
         )
 
     def consider(self, call: Call) -> Hypothesis | None:
-        """Open the trouble of a call's zone if it explains more than the sum of all small breaks in it."""
-        if call.zone < 0:
-            return None
-        return self._consider(self._group(Scope.ZONE, call.zone), call)
+        """Open the trouble of a call's building or zone if it explains more than the sum of all small breaks in it."""
+        if len(self._scene.supply.households.get(call.home, ())) >= self._scene.rules.block_customers:
+            found = self._consider(self._group(Scope.BLOCK, call.home), call)
+            if found is not None:
+                return found
+        return self._consider(self._group(Scope.ZONE, call.zone), call) if call.zone >= 0 else None
 
     def look_again(self, one: Hypothesis, now_h: float) -> None:
         """See a group's trouble anew after it drew a call."""
@@ -90,6 +97,16 @@ class Groups:
 
     def _group(self, scope: Scope, key: int) -> Group:
         habits, zones = self._scene.habits, self._scene.supply.zone_customers
+        if scope is Scope.BLOCK:
+            return Group(
+                scope=scope,
+                key=key,
+                customers=len(self._scene.supply.households[key]),
+                share=float(habits.call_share[0]),
+                delay=habits.delay,
+                per_hour=1.0 / (24.0 * self._scene.rules.block_fails_every_days),
+                sure=1.0 - habits.wrong_place,
+            )
         return Group(
             scope=scope,
             key=key,
@@ -117,7 +134,7 @@ class Groups:
         free = {-1, *(one.number for one in small)}
         explained = np.array([0.0 if one.incident in free - {-1} else one.explained for one in recent])
         fit = self._fit(group, recent, explained, call.at_h)
-        if fit.log_odds <= max(0.0, sum(max(one.log_odds, 0.0) for one in small)):
+        if fit.log_odds <= 0.0:
             return None
         ratios = self._ratios(group, recent, fit.leading, fit.begun_h, fit.scale).tolist()
         taken = [
@@ -125,6 +142,9 @@ class Groups:
             for one, ratio in zip(recent, ratios, strict=True)
             if ratio > 1.0 and one.incident in free
         ]
+        rivals = sum(_in_full(one.log_odds, [call.explained for call in one.members]) for one in small)
+        if _in_full(fit.log_odds, [ratio for _, ratio in taken]) <= rivals:
+            return None
         if len({one.person for one, _ in taken}) < persons_min or all(one is not call for one, _ in taken):
             return None
         return self._scene.open.start(
@@ -179,3 +199,9 @@ class Groups:
         log += np.log(prior)
         row, column, at = (int(one) for one in np.unravel_index(int(np.argmax(log)), log.shape))
         return GroupFit(log_sum(log.ravel()), WIDESPREAD[row], float(begun[column]), float(SCALES[at]))
+
+
+def _in_full(log_odds: float, ratios: Sequence[float]) -> float:
+    """Tell how sure a cause is with each of its calls believed in full: two breaks at once, side by side, are no zone's trouble."""
+    beyond = np.log(np.maximum(np.array(ratios), RATIO_MAX) / RATIO_MAX)
+    return max(log_odds, 0.0) + float(beyond.sum())

@@ -123,11 +123,16 @@ class OpenIncidents:
         return new
 
     def _label(self, taken: Sequence[tuple[Call, float]]) -> str:
-        lone = [one for one, _ in taken if one.incident < 0]
-        first = min(lone, key=lambda one: one.index) if lone else taken[-1][0]
-        label = first.told.id if lone or first.label != first.told.id else f"{first.told.id}+"
-        if any(one.label == label for one in self._open.values()):
-            label = f"{taken[-1][0].told.id}+{self._last}"
+        """Choose the number an incident keeps: of calls that stood alone and incidents that go up in it whole, the earliest's."""
+        calls = [call for call, _ in taken]
+        indices = {call.index for call in calls}
+        holders = {one.number: one for call in calls if (one := self.holder(call)) is not None}
+        whole = [one for one in holders.values() if all(call.index in indices for call in one.members)]
+        names = [(call.index, call.told.id) for call in calls if call.incident < 0]
+        names += [(min(call.index for call in one.members), one.label) for one in whole if one.members]
+        label = min(names)[1] if names else f"{calls[-1].told.id}+"
+        if any(one.label == label for one in self if one not in whole):
+            label = f"{calls[-1].told.id}+{self._last}"
         return label
 
     def end(self, one: Hypothesis) -> None:

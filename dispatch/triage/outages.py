@@ -22,7 +22,7 @@ PERSONS_MIN: Final = 2
 JOINS_ALONE_ODDS: Final = 1.5
 """A call that stands alone goes into a new incident a little less readily than a new call into an old one."""
 MAP_DOUBT: Final = 6.0
-"""Logarithm of how much sooner two breaks that begin together in one zone are one the map does not explain than two."""
+"""Logarithm of how much sooner two breaks that begin together in one zone are one that the map does not explain than two."""
 REFIT_ALL: Final = 30
 REFIT_EVERY: Final = 5
 """An incident of many calls is seen anew with every fifth only."""
@@ -147,7 +147,7 @@ class Outages:
                 self._origins(calls), calls, np.zeros(len(calls)), now_h, beginnings(calls)
             )
             doubt = MAP_DOUBT if self._begin_together(one, other) else 0.0
-            if both.log_odds <= one.log_odds + other.log_odds - doubt:
+            if both.log_odds <= one.log_odds + other.log_odds - doubt and not self._same_main(one, other):
                 continue
             older, younger = sorted((one, other), key=lambda each: each.number)
             self._set(older, both)
@@ -160,10 +160,30 @@ class Outages:
                 return older
         return one
 
+    def _same_main(self, one: Hypothesis, other: Hypothesis) -> bool:
+        """Whether both probably come from one main: leaking, shut and back with dirty water are one break that goes on."""
+        return self._main(one) == self._main(other) >= 0
+
+    def _main(self, one: Hypothesis) -> int:
+        if one.evidence is None:
+            return -1
+        return (
+            int(one.evidence.origin[int(np.argmax(one.evidence.weight))]) % self._scene.supply.segment_count
+        )
+
     def _begin_together(self, one: Hypothesis, other: Hypothesis) -> bool:
         same_zone = one.members[0].zone == other.members[0].zone
-        return same_zone and abs(one.begun_h - other.begun_h) < self._rules.together_h
+        apart_m = np.hypot(*(np.array(_middle(one)) - _middle(other)))
+        soon = abs(one.begun_h - other.begun_h) < self._rules.together_h
+        return bool(same_zone and soon and apart_m <= self._rules.together_m)
 
 
 def _persons(calls: Sequence[Call]) -> int:
     return len({call.person for call in calls})
+
+
+def _middle(one: Hypothesis) -> tuple[float, float]:
+    """Tell where most of an incident's calls come from, in the plane."""
+    return float(np.median([call.told.x for call in one.members])), float(
+        np.median([call.told.y for call in one.members])
+    )

@@ -20,6 +20,8 @@ class StreamRules:
     """Callers from which on an incident is joined with another by people only."""
     together_h: float = 3.0
     """Breaks of one zone that begin within so long may be one that the map does not explain."""
+    together_m: float = 1500.0
+    """And lie no further apart: so far no missing valve reaches."""
     window_h: float = 10.0
     """Older calls open nothing any more."""
     forget_h: float = 24.0
@@ -35,6 +37,10 @@ class StreamRules:
     """How many times worse a repeat that is missed is than one too many: its caller is angry already."""
     block_customers: int = 12
     """An address with so many customers is a building with a pump of its own."""
+    block_fails_every_days: float = 180.0
+    """How often such a pump stops."""
     works_early_h: float = 0.5
     works_late_h: float = 4.0
     """Announced work begins so much early, and its calls end so much after it should have ended."""
+    works_beyond: float = 0.2
+    """How likely work reaches one valve further than was announced."""

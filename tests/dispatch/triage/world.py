@@ -1,8 +1,8 @@
 """A small world for the stream: a row of pressure zones two kilometres apart, each one street fed from both ends.
 
-Street z lies at y = 2000 z metres. Its ten mains of 100 m (one segment each, valves at both ends) lie one after the other; 30 houses stand
-along each, so a break in one leaves its own 30 without water and is felt by those round about. Two hours are two calls a day and thousand
-customers, as utilities know it.
+Street z lies at y = 2000 z metres. Its sixty mains of 100 m (one segment each, valves at both ends) lie one after the other; 30 houses stand
+along each, so a break in one leaves its own 30 without water and is felt by those round about. Two calls a day come
+from a thousand customers, as utilities know it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from dispatch.triage.supply import SupplyMap
 from dispatch.triage.works import Works
 from tests.gis.plain_network import Main, OnPipe, PlainNetwork
 
-MAINS = 10
+MAINS = 60
 HOUSES = 30
 MAIN_M = 100.0
 STREETS_APART_M = 2000.0
