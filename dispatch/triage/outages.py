@@ -10,7 +10,7 @@ from dispatch.triage.evidence import Evidence, beginnings
 from dispatch.triage.habits import LEAK
 from dispatch.triage.hypotheses import Hypothesis, Scope
 from dispatch.triage.scene import CALLS_MAX, Scene, can_be_shared
-from dispatch.triage.supply import Ints
+from dispatch.triage.supply import ORIGIN_HOPS, Ints
 
 ORIGINS_MAX: Final = 60
 """So many origins are weighed at once, those that reach most calls first."""
@@ -147,7 +147,7 @@ class Outages:
                 self._origins(calls), calls, np.zeros(len(calls)), now_h, beginnings(calls)
             )
             doubt = MAP_DOUBT if self._begin_together(one, other) else 0.0
-            if both.log_odds <= one.log_odds + other.log_odds - doubt and not self._same_main(one, other):
+            if both.log_odds <= one.log_odds + other.log_odds - doubt and not self._goes_on(one, other):
                 continue
             older, younger = sorted((one, other), key=lambda each: each.number)
             self._set(older, both)
@@ -160,9 +160,12 @@ class Outages:
                 return older
         return one
 
-    def _same_main(self, one: Hypothesis, other: Hypothesis) -> bool:
-        """Whether both probably come from one main: leaking, shut and back with dirty water are one break that goes on."""
-        return self._main(one) == self._main(other) >= 0
+    def _goes_on(self, one: Hypothesis, other: Hypothesis) -> bool:
+        """Whether both probably come from the same main or ones beside it: leaking, shut and back with dirty water are one break."""
+        here, there = self._main(one), self._main(other)
+        return (
+            here >= 0 and there >= 0 and int(self._scene.supply.footprint(here).hop_of[there]) <= ORIGIN_HOPS
+        )
 
     def _main(self, one: Hypothesis) -> int:
         if one.evidence is None:

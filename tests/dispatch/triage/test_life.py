@@ -24,7 +24,8 @@ def callers(world: World, zone: int, main: int, houses, at_h: float, **kinds: in
 
 def test_two_breaks_of_one_zone_that_overlap_in_time_stay_two(world):
     engine = world.engine()
-    one, other = callers(world, 2, 1, (1, 3, 5, 6), NOON), callers(world, 2, 38, (1, 3, 5, 6), NOON + 0.25)
+    one = [world.calls_in(world.house(2, 1, house), NOON + 0.1 * house) for house in (1, 3, 5, 6)]
+    other = [world.calls_in(world.house(2, 38, house), NOON + 0.25 + 0.1 * house) for house in (1, 3, 5, 6)]
     take(engine, [*one, *other])
     by_id = {call.told.id: call.label for call in engine.calls}
     assert {by_id[told.id] for told in one} == {one[0].id}
