@@ -7,7 +7,7 @@ import numpy as np
 
 from dispatch.triage.calls import Call
 from dispatch.triage.evidence import Evidence, beginnings
-from dispatch.triage.habits import LEAK
+from dispatch.triage.habits import LEAK, WATER_QUALITY
 from dispatch.triage.hypotheses import Hypothesis, Scope
 from dispatch.triage.scene import CALLS_MAX, Scene, can_be_shared
 from dispatch.triage.supply import ORIGIN_HOPS, Ints
@@ -161,7 +161,10 @@ class Outages:
         return one
 
     def _goes_on(self, one: Hypothesis, other: Hypothesis) -> bool:
-        """Whether both probably come from the same main or ones beside it: leaking, shut and back with dirty water are one break."""
+        """Whether the younger is the dirty water that comes back after the older, on the same main or beside it."""
+        _, younger = sorted((one, other), key=lambda each: each.number)
+        if any(call.category != WATER_QUALITY for call in younger.members):
+            return False
         here, there = self._main(one), self._main(other)
         return (
             here >= 0 and there >= 0 and int(self._scene.supply.footprint(here).hop_of[there]) <= ORIGIN_HOPS
