@@ -493,7 +493,7 @@ def incident_detail(session: Session, actor: Actor, incident_id: UUID) -> Incide
         merged_into_number=into.number if into else None,
         split_from_id=row.split_from_id,
         also_numbers=list(numbers),
-        reports=[_attached(one, actor.language) for one in reports_of(session, row.id, actor=actor)],
+        reports=_attached_reports(session, actor, row),
         timeline=timeline(session, row.id, language=actor.language),
         plan=plan_view(session, row.id),
         work_orders=_order_views(session, WorkOrder.incident_id == row.id),
@@ -592,7 +592,18 @@ def _summaries(session: Session, rows: Sequence[Incident]) -> list[IncidentSumma
     ]
 
 
-def _attached(row: IncidentReport, language: str) -> AttachedReport:
+def _attached_reports(session: Session, actor: Actor, incident: Incident) -> list[AttachedReport]:
+    rows = reports_of(session, incident.id, actor=actor)
+    first_in = {row.triaged_into_id for row in rows} - {incident.id}
+    numbers: dict[UUID, int] = {}
+    if first_in:
+        numbers |= dict(
+            session.execute(select(Incident.id, Incident.number).where(Incident.id.in_(first_in))).all()
+        )
+    return [_attached(row, numbers.get(row.triaged_into_id), actor.language) for row in rows]
+
+
+def _attached(row: IncidentReport, came_from: int | None, language: str) -> AttachedReport:
     return AttachedReport(
         report_id=row.report_id,
         report_number=row.report_number,
@@ -601,7 +612,9 @@ def _attached(row: IncidentReport, language: str) -> AttachedReport:
         segment_id=row.segment_id,
         received_at=row.received_at,
         attached_at=row.attached_at,
+        confidence=row.confidence,
         decision=row.decision,
+        came_from_number=came_from,
         reason_code=row.reason_code,
         reason_values=row.reason_values,
         reason=say(row.reason_code, language, **row.reason_values),

@@ -76,7 +76,11 @@ class AttachedReport:
     segment_id: int | None
     received_at: datetime
     attached_at: datetime
+    confidence: float
+    """How sure its place on the network is."""
     decision: str
+    came_from_number: int | None
+    """The incident it belonged to at first, where that is another."""
     reason_code: str
     reason_values: dict[str, Any]  # Any: numbers and words for the message
     reason: str

@@ -146,6 +146,9 @@ def test_merge_undo_and_split_over_http(
     into = {"into_incident_id": str(older.id)}
     heir = post(client, f"/api/incidents/{younger.id}/merge", dispatcher, into)
     assert (heir["id"], heir["report_count"], heir["also_numbers"]) == (str(older.id), 3, [younger.number])
+    came = {one["decision"]: one["came_from_number"] for one in heir["reports"]}
+    assert (came["opened"], came["moved"]) == (None, younger.number)
+    assert {one["confidence"] for one in heir["reports"]} == {0.99}
     alias = get(client, f"/api/incidents/{younger.id}", dispatcher)
     assert (alias["state"], alias["merged_into_number"]) == ("merged", older.number)
     post(client, f"/api/incidents/{older.id}/merge", dispatcher, into, expect=422)
