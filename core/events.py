@@ -131,6 +131,15 @@ class EscalationChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RingBackNoted(Event):
+    """A customer was rung about an incident: where it is broken may be known better."""
+
+    ring_back_id: UUID
+    incident_id: UUID
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentStateChanged(Event):
     """An incident went from one state to another by a named transition."""
 

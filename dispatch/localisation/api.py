@@ -56,4 +56,5 @@ def note_ring_back(
 
 def _ring_backs(session: Session, settings: Settings, actor: Actor, incident: Incident) -> RingBacksOut:
     wanted = to_ring(session, actor, incident, settings=settings)
-    return RingBacksOut.of(wanted, ring_backs.asked_of(session, incident), actor)
+    asked = ring_backs.asked_of(session, incident)
+    return RingBacksOut.of(wanted, asked, ring_backs.customers_of(session, actor, asked), actor)

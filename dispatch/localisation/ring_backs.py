@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session, aliased
 
 from core.auth import Actor
 from core.clock import utc_now
+from core.events import RingBackNoted
 from core.models import User
+from core.outbox import emit
 from dispatch.errors import NoSuchCustomer, WaterComesBack
 from dispatch.models import OPEN_STATES, Answer, Incident, IncidentReport, IncidentState, RingBack
 from gis.models import Address, CustomerAccount, Pipe, ServiceConnection
@@ -33,6 +36,20 @@ class Customer:
     phone: str | None
     address: str | None
     pipe_id: UUID
+
+
+_CUSTOMERS: Final = (
+    select(
+        CustomerAccount.id,
+        CustomerAccount.account_no,
+        CustomerAccount.name,
+        CustomerAccount.phone,
+        Address.text,
+        ServiceConnection.pipe_id,
+    )
+    .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id)
+    .outerjoin(Address, Address.id == CustomerAccount.address_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +97,14 @@ def answers_of(asked: Sequence[Asked]) -> list[tuple[UUID, Answer]]:
     return [(one.pipe_id, one.answer) for one in latest.values()]
 
 
+def customers_of(session: Session, actor: Actor, asked: Sequence[Asked]) -> dict[UUID, Customer]:
+    """Tell who was rung, by account: those who live in the person's area."""
+    ids = {one.customer_account_id for one in asked}
+    query = _CUSTOMERS.where(CustomerAccount.id.in_(ids), actor.area_filter(Address.geom))
+    found = [Customer(*row) for row in session.execute(query)]
+    return {one.account_id: one for one in found}
+
+
 def may_be_rung(
     session: Session, actor: Actor, incident: Incident, pipe_ids: Collection[UUID], asked: Sequence[Asked]
 ) -> list[Customer]:
@@ -93,17 +118,7 @@ def may_be_rung(
         IncidentReport.incident_id == incident.id, IncidentReport.customer_account_id.is_not(None)
     )
     rows = session.execute(
-        select(
-            CustomerAccount.id,
-            CustomerAccount.account_no,
-            CustomerAccount.name,
-            CustomerAccount.phone,
-            Address.text,
-            ServiceConnection.pipe_id,
-        )
-        .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id)
-        .outerjoin(Address, Address.id == CustomerAccount.address_id)
-        .where(
+        _CUSTOMERS.where(
             ServiceConnection.pipe_id == func.any(list(pipe_ids)),
             CustomerAccount.phone.is_not(None),
             CustomerAccount.id.not_in(wrong),
@@ -151,5 +166,6 @@ def note(
     session.add(row)
     incident.changed_at = row.at
     session.flush()
+    emit(session, RingBackNoted(row.id, incident.id, answer=answer.value))
     log.info("dispatch.ring_back_noted", incident_id=str(incident.id), answer=answer.value)
     return row

@@ -11,7 +11,7 @@ from core.messages import say
 from core.rights import PersonalField
 from core.schemas import Wire
 from dispatch.localisation.picture import CredibleZone, LikelyPipe, LikelySegment, Picture, Sureness, ToRing
-from dispatch.localisation.ring_backs import Asked
+from dispatch.localisation.ring_backs import Asked, Customer
 from dispatch.models import Answer
 from gis.coordinates import geojson_area
 
@@ -171,14 +171,19 @@ def _basis(picture: Picture, language: str) -> BasisOut:
     return BasisOut(**numbers, text=say("dispatch.whereabouts.basis", language, **numbers))
 
 
-class ToRingOut(BaseModel):
-    """A customer worth ringing, and why; name, number and address only for those who may see them."""
+class CustomerRung(BaseModel):
+    """A customer one rings; name, number and address only for those who may see them."""
 
     customer_account_id: UUID
     account_no: str | None
     name: str | None
     phone: str | None
     address: str | None
+
+
+class ToRingOut(CustomerRung):
+    """A customer worth ringing, and why."""
+
     pipe_id: UUID
     dry: float
     """How likely he is without water, as far as is known."""
@@ -189,17 +194,11 @@ class ToRingOut(BaseModel):
     @classmethod
     def of(cls, one: ToRing, actor: Actor) -> "ToRingOut":
         """Write one down."""
-        sees_phone, sees_address = (
-            actor.sees(field) for field in (PersonalField.PHONE, PersonalField.ADDRESS)
-        )
         customer, question = one.customer, one.question
         dry = round(100 * question.dry)
         return cls(
             customer_account_id=customer.account_id,
-            account_no=customer.account_no if sees_address else None,
-            name=customer.name if sees_phone else None,
-            phone=customer.phone if sees_phone else None,
-            address=customer.address if sees_address else None,
+            **_as_seen(customer, actor),
             pipe_id=customer.pipe_id,
             dry=round(question.dry, 3),
             bits=round(question.bits, 3),
@@ -207,24 +206,24 @@ class ToRingOut(BaseModel):
         )
 
 
-class AskedOut(BaseModel):
-    """A customer who was rung."""
+class AskedOut(CustomerRung):
+    """A customer who was rung; nothing but what he said, if he lives outside the person's area."""
 
     id: UUID
-    customer_account_id: UUID
     answer: Answer
     answer_text: str
     at: datetime
     by: str | None
 
     @classmethod
-    def of(cls, one: Asked, *, language: str) -> "AskedOut":
+    def of(cls, one: Asked, customer: Customer | None, actor: Actor) -> "AskedOut":
         """Write one down."""
         return cls(
             id=one.id,
             customer_account_id=one.customer_account_id,
+            **_as_seen(customer, actor),
             answer=one.answer,
-            answer_text=say(f"dispatch.ring_back.{one.answer}", language),
+            answer_text=say(f"dispatch.ring_back.{one.answer}", actor.language),
             at=one.at,
             by=one.by,
         )
@@ -237,12 +236,26 @@ class RingBacksOut(BaseModel):
     asked: list[AskedOut]
 
     @classmethod
-    def of(cls, wanted: list[ToRing], asked: list[Asked], actor: Actor) -> "RingBacksOut":
+    def of(
+        cls, wanted: list[ToRing], asked: list[Asked], customers: dict[UUID, Customer], actor: Actor
+    ) -> "RingBacksOut":
         """Write both down."""
         return cls(
             to_ring=[ToRingOut.of(one, actor) for one in wanted],
-            asked=[AskedOut.of(one, language=actor.language) for one in asked],
+            asked=[AskedOut.of(one, customers.get(one.customer_account_id), actor) for one in asked],
         )
+
+
+def _as_seen(customer: Customer | None, actor: Actor) -> dict[str, str | None]:
+    """Give what of a customer the person may see."""
+    by_number = customer if actor.sees(PersonalField.PHONE) else None
+    by_place = customer if actor.sees(PersonalField.ADDRESS) else None
+    return {
+        "account_no": by_place.account_no if by_place else None,
+        "name": by_number.name if by_number else None,
+        "phone": by_number.phone if by_number else None,
+        "address": by_place.address if by_place else None,
+    }
 
 
 class RingBackIn(Wire):

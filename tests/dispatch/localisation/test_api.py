@@ -10,6 +10,7 @@ from shapely.geometry import shape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from core.events import RingBackNoted
 from core.models import AuditEntry
 from dispatch import incidents, merging
 from dispatch.changes import By
@@ -137,6 +138,8 @@ def test_answers_move_the_belief_and_nobody_is_asked_twice(
     asked = town.accounts[town.accounts_on("H12")[2]]  # of rows 2 and 3, on which row 4 hangs
     found = rung(client, agent, incident_id, asked, "no_water")
     assert [(one["answer"], one["answer_text"]) for one in found["asked"]] == [("no_water", "no water")]
+    assert found["asked"][0]["address"] is not None
+    assert play.emitted(RingBackNoted)[-1].incident_id == UUID(incident_id)
     assert str(asked) not in [one["customer_account_id"] for one in found["to_ring"]]
     after = whereabouts(client, agent, incident_id)
     assert after["basis"]["said_no_water"] == 1
@@ -246,8 +249,11 @@ def test_what_is_told_from_after_a_reopening_counts_alone(
 def test_names_and_numbers_are_for_those_who_may_see_them(
     play: Play, client: TestClient, dispatcher: dict[str, str]
 ) -> None:
-    found = get(client, f"/api/incidents/{row_4_and_5_dry(play)}/ring-backs", dispatcher)
-    for one in found["to_ring"]:
+    incident_id = row_4_and_5_dry(play)
+    wanted = get(client, f"/api/incidents/{incident_id}/ring-backs", dispatcher)["to_ring"]
+    found = rung(client, dispatcher, incident_id, UUID(wanted[0]["customer_account_id"]), "no_water")
+    assert found["asked"][0]["address"] == wanted[0]["address"]
+    for one in found["to_ring"] + found["asked"]:
         assert (one["phone"], one["name"]) == (None, None)
         assert one["address"] is not None  # dispatchers see addresses
 
@@ -265,6 +271,15 @@ def test_a_person_with_an_area_sees_and_rings_in_it_alone(
     east = play.town.accounts[play.town.accounts_on("H52")[0]]
     assert (
         rung(client, west, incident_id, east, "no_water", expect=404)["type"] == "/problems/no-such-customer"
+    )
+    rung(client, log_in("agent"), incident_id, east, "no_water")
+    (told,) = get(client, f"/api/incidents/{incident_id}/ring-backs", west)["asked"]
+    assert (told["answer"], told["account_no"], told["name"], told["phone"], told["address"]) == (
+        "no_water",
+        None,
+        None,
+        None,
+        None,
     )
     play.call("V60", account=play.town.accounts_on("H54")[0])
     other = next(one for one in play.incidents() if str(one.id) != incident_id)
