@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 974876050e4e84020a8fe03e06476696feeb3dd889188d4b52f1672e05332a89.
+// Written by `npm run types` from openapi.json, sha256 478e07625d112b41b27da5a61fd86d23610a3ec234735540a37d7fe778f084b2.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -38,6 +38,8 @@ export interface components {
             answer: string;
         };
         AskedOut: {
+            account_no: string | null;
+            address: string | null;
             answer: components["schemas"]["Answer"];
             answer_text: string;
             /** Format: date-time */
@@ -47,6 +49,8 @@ export interface components {
             customer_account_id: string;
             /** Format: uuid */
             id: string;
+            name: string | null;
+            phone: string | null;
         };
         AssetHistoriesOut: {
             items: components["schemas"]["AssetHistoryOut"][];
@@ -86,7 +90,9 @@ export interface components {
         AttachedReportOut: {
             /** Format: date-time */
             attached_at: string;
+            came_from_number: number | null;
             category: string;
+            confidence: number;
             decision: string;
             point: components["schemas"]["PointOut"];
             reason: string;
