@@ -95,7 +95,7 @@ def unmerge(session: Session, incident: Incident, *, settings: Settings, by: By)
     Raises
     ------
     StepRefused
-        It was not merged, or its heir is over.
+        It was not merged, its heir is over, or nothing of the heir's was its own at first: what was split off and merged again is split off anew.
     """
     if incident.state != IncidentState.MERGED or incident.merged_into_id is None:
         raise StepRefused
@@ -106,6 +106,9 @@ def unmerge(session: Session, incident: Incident, *, settings: Settings, by: By)
         )
         raise StepRefused(msg)
     mine = [row for row in queries.reports_of(session, heir.id) if row.triaged_into_id == incident.id]
+    if not mine:
+        msg = f"No report of #{heir.number} was at first in #{incident.number}; split off those that do not belong there."
+        raise StepRefused(msg)
     move_incident(session, incident, IncidentState.SUSPECTED, by=by)
     incident.merged_into_id = incident.closed_at = incident.confirmed_at = None
     emit(

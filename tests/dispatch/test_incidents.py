@@ -259,6 +259,18 @@ def test_reports_about_something_else_are_split_off(play: Play, two: tuple[Incid
             merging.split(play.session, incident, wrong, settings=play.settings, by=SOMEBODY)
 
 
+def test_what_was_split_off_and_merged_again_is_not_taken_out_empty(
+    play: Play, two: tuple[Incident, Incident]
+) -> None:
+    incident, _ = two
+    moving = play.reports(incident)[1].report_id
+    child = merging.split(play.session, incident, [moving], settings=play.settings, by=SOMEBODY)
+    merging.merge(play.session, child, incident, settings=play.settings, by=SOMEBODY)
+    with pytest.raises(StepRefused, match="split off"):
+        merging.unmerge(play.session, child, settings=play.settings, by=SOMEBODY)
+    assert (child.state, len(play.reports(incident))) == ("merged", 2)
+
+
 # --- what is sure enough, and until when -----------------------------------------------------------------------------------------
 
 
