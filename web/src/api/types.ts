@@ -30,6 +30,12 @@ export type CrewRoute = Omit<Bodies['RouteFeature'], 'geometry'> & { geometry: G
 // ── dispatch ─────────────────────────────────────────────────────────────
 export type Incident = Bodies['IncidentOut']
 export type IncidentDetail = Bodies['IncidentDetailOut']
+/** Where an incident's main is probably broken. */
+export type LikelyPlace = Omit<Bodies['LikelyPlaceOut'], 'zones'> & {
+  zones: GeoJSON.FeatureCollection<GeoJSON.MultiPolygon, Bodies['ZoneProperties']>
+}
+export type RingBacks = Bodies['RingBacksOut']
+export type RingAnswer = Bodies['Answer']
 export type WorkOrder = Bodies['dispatch__schemas__WorkOrderOut']
 /** An open incident that a report being taken is probably about. */
 export type Duplicate = Bodies['DuplicateOut']

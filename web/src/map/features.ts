@@ -1,4 +1,4 @@
-import type { Candidate, CrewOnMap, IncidentOnMap, Isolation, IsolationPlan, LonLat, Reach, ReportOnMap, RoadClosure, Way } from '@/api/types'
+import type { Candidate, CrewOnMap, IncidentOnMap, Isolation, IsolationPlan, LikelyPlace, LonLat, Reach, ReportOnMap, RoadClosure, Way } from '@/api/types'
 import type { StuckValve } from '@/pages/console/useIsolation'
 import type { Sketch } from '@/stores/closures'
 import { crewTone, incidentTone } from '@/status'
@@ -48,9 +48,23 @@ export function incidentFeatures(incidents: Iterable<IncidentOnMap>, at: number,
   return all(features)
 }
 
-export function zoneFeatures(incidents: Iterable<IncidentOnMap>, at: number, selected: string | null): Features {
+/** Each incident's zone; of the selected one its credible zones instead, the wider under the narrower, once they are known. */
+export function zoneFeatures(
+  incidents: Iterable<IncidentOnMap>,
+  at: number,
+  selected: string | null,
+  credible: LikelyPlace['zones']['features'] = [],
+): Features {
   const features: GeoJSON.Feature[] = []
   for (const incident of incidents) {
+    if (incident.id === selected && credible.length) {
+      const tone = incidentTone(incident, at)
+      for (const [index, zone] of credible.entries()) {
+        const extent = index === 0 ? 'inner' : 'outer'
+        features.unshift({ ...zone, properties: { id: incident.id, tone, selected: true, extent, belief: zone.properties.belief } })
+      }
+      continue
+    }
     if (!incident.zone) continue
     features.push({
       type: 'Feature',

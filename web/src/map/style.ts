@@ -1,5 +1,6 @@
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import type { Theme } from '@/preferences'
+import { litFilter } from './lit'
 import { ON_TONE, PALETTES, TONES } from './palette'
 
 /** Layers the reader switches together. */
@@ -139,7 +140,7 @@ export function mapStyle(theme: Theme): StyleSpecification {
       source: 'zones',
       paint: {
         'fill-pattern': ['concat', 'hatch-', ['get', 'tone']],
-        'fill-opacity': ['case', ['get', 'selected'], 0.95, 0.6],
+        'fill-opacity': ['match', ['get', 'extent'], 'inner', 1, 'outer', 0.4, ['case', ['get', 'selected'], 0.95, 0.6]],
       },
     },
     {
@@ -148,9 +149,9 @@ export function mapStyle(theme: Theme): StyleSpecification {
       source: 'zones',
       paint: {
         'line-color': tone(TONES.unknown, TONES),
-        'line-width': ['case', ['get', 'selected'], 2.5, 1.5],
-        'line-opacity': 0.7,
-        'line-blur': 1.5,
+        'line-width': ['match', ['get', 'extent'], 'outer', 9, ['case', ['get', 'selected'], 2.5, 1.5]],
+        'line-opacity': ['match', ['get', 'extent'], 'inner', 0.95, 'outer', 0.5, 0.7],
+        'line-blur': ['match', ['get', 'extent'], 'outer', 8, 1.5],
       },
     },
     {
@@ -164,6 +165,15 @@ export function mapStyle(theme: Theme): StyleSpecification {
         'line-width': ['interpolate', ['linear'], ['zoom'], 12, 4, 17, 11],
         'line-opacity': 0.55,
       },
+    },
+    {
+      id: 'pipe-lit',
+      type: 'line',
+      source: 'network',
+      'source-layer': 'pipes',
+      filter: litFilter(null),
+      layout: { 'line-cap': 'round', 'line-join': 'round' },
+      paint: { 'line-color': c.label, 'line-width': pipeWidth(1, 9), 'line-opacity': 0.85 },
     },
     {
       id: 'pipe',

@@ -38,8 +38,8 @@ export function useDecisions(selected: Ref<IncidentOnMap | null>, load: () => Pr
     }
   }
 
-  async function revert(path: string): Promise<void> {
-    await api.post(path)
+  async function revert(path: string, body: object = {}): Promise<void> {
+    await api.post(path, body)
     await load()
   }
 
@@ -85,10 +85,20 @@ export function useDecisions(selected: Ref<IncidentOnMap | null>, load: () => Pr
 
   async function split(): Promise<void> {
     if (chosen.value.length === 0) return
+    const incident = selected.value
     const child = await decide('split', { report_ids: chosen.value })
-    if (!child) return
+    if (!incident || !child) return
     chosen.value = []
-    done(t('done.split', { number: child.number }))
+    undo.offer({
+      text: t('done.split', { number: child.number }),
+      back: () => revert(`/api/incidents/${child.id}/merge`, { into_incident_id: incident.id }),
+    })
+  }
+
+  /** Take a merged incident out of its heir, long after the merge. */
+  async function unmerge(): Promise<void> {
+    const incident = selected.value
+    if (incident && (await decide('unmerge', {}))) done(t('done.unmerge', { number: incident.number }))
   }
 
   async function takeBack(): Promise<void> {
@@ -96,5 +106,5 @@ export function useDecisions(selected: Ref<IncidentOnMap | null>, load: () => Pr
     await undo.takeBack().catch(refused)
   }
 
-  return { busy, asking, askError, chosen, confirm, ask, answered, split, takeBack }
+  return { busy, asking, askError, chosen, confirm, ask, answered, split, unmerge, takeBack }
 }
