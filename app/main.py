@@ -10,6 +10,7 @@ from starlette.types import Lifespan
 
 import core.api
 import dispatch.api
+import dispatch.clusters.api
 import dispatch.escalation.api
 import dispatch.localisation.api
 import dispatch.rectification.api
@@ -53,6 +54,7 @@ ROUTERS = (
     gis.places.api.router,
     hotline.directory.api.router,
     dispatch.rectification.api.router,
+    dispatch.clusters.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,
     problem_pages.router,

@@ -83,6 +83,10 @@ class NothingToSplit(Invalid):
     """Name some, but not all, of the incident's reports."""
 
 
+class BadSpan(Invalid):
+    """A span of time must end after it begins and be no longer than 31 days; ask for it in parts."""
+
+
 class BadShift(Invalid):
     """A shift must end after it starts."""
 

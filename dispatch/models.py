@@ -224,7 +224,11 @@ class IncidentReport(Base):
     """A report as dispatch sees it, the incident it belongs to, and why."""
 
     __tablename__ = "incident_report"
-    __table_args__ = (Index("ix_incident_report_pipe_id", "pipe_id", "received_at"), {"schema": SCHEMA})
+    __table_args__ = (
+        Index("ix_incident_report_pipe_id", "pipe_id", "received_at"),
+        Index("ix_incident_report_received_at", "received_at"),
+        {"schema": SCHEMA},
+    )
 
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_number: Mapped[int] = mapped_column(BigInteger)

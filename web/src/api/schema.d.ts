@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 478e07625d112b41b27da5a61fd86d23610a3ec234735540a37d7fe778f084b2.
+// Written by `npm run types` from openapi.json, sha256 c914319d84f9c8e1457572e4c583982d20ba7bb20fde64bed98149334bac8c64.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -38,8 +38,6 @@ export interface components {
             answer: string;
         };
         AskedOut: {
-            account_no: string | null;
-            address: string | null;
             answer: components["schemas"]["Answer"];
             answer_text: string;
             /** Format: date-time */
@@ -49,8 +47,6 @@ export interface components {
             customer_account_id: string;
             /** Format: uuid */
             id: string;
-            name: string | null;
-            phone: string | null;
         };
         AssetHistoriesOut: {
             items: components["schemas"]["AssetHistoryOut"][];
@@ -90,9 +86,7 @@ export interface components {
         AttachedReportOut: {
             /** Format: date-time */
             attached_at: string;
-            came_from_number: number | null;
             category: string;
-            confidence: number;
             decision: string;
             point: components["schemas"]["PointOut"];
             reason: string;
@@ -336,6 +330,16 @@ export interface components {
         ClosuresOut: {
             items: components["schemas"]["ClosureOut"][];
         };
+        ClustersOut: {
+            history_since: string | null;
+            incidents: components["schemas"]["LargeIncidentOut"][];
+            rates: components["schemas"]["RateOut"][];
+            /** Format: date-time */
+            since: string;
+            timezone: string;
+            /** Format: date-time */
+            until: string;
+        };
         ConfirmIn: {
             kind?: components["schemas"]["IncidentKind"] | null;
         };
@@ -349,6 +353,20 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
             titles: string[];
+        };
+        CountedReportOut: {
+            category: string;
+            /** Format: uuid */
+            incident_id: string;
+            incident_number: number;
+            point: components["schemas"]["PointOut"];
+            /** Format: date-time */
+            received_at: string;
+            /** Format: uuid */
+            report_id: string;
+            report_number: number;
+            street: string | null;
+            zone_id: string | null;
         };
         CountsOut: {
             callbacks_due: number;
@@ -781,6 +799,8 @@ export interface components {
         };
         /** @enum {string} */
         Function: "hotline" | "dispatch" | "field" | "map" | "administer";
+        /** @enum {string} */
+        Group: "all" | "supply" | "water_quality" | "other";
         GroupIn: {
             functions: components["schemas"]["Function"][];
             networks: string[];
@@ -991,6 +1011,9 @@ export interface components {
         Items_AuditOut_: {
             items: components["schemas"]["AuditOut"][];
         };
+        Items_CountedReportOut_: {
+            items: components["schemas"]["CountedReportOut"][];
+        };
         Items_CrewDistanceOut_: {
             items: components["schemas"]["CrewDistanceOut"][];
         };
@@ -1048,6 +1071,9 @@ export interface components {
         Items_UserOut_: {
             items: components["schemas"]["UserOut"][];
         };
+        Items_ZoneOut_: {
+            items: components["schemas"]["ZoneOut"][];
+        };
         JobOut: {
             /** Format: uuid */
             assignment_id: string;
@@ -1103,6 +1129,24 @@ export interface components {
             distance_m: number;
             kind: string;
             name: string | null;
+        };
+        LargeIncidentOut: {
+            cause: string | null;
+            closed_at: string | null;
+            customer_count: number;
+            customers_without_water: number;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            level: string;
+            number: number;
+            /** Format: date-time */
+            opened_at: string;
+            point: components["schemas"]["PointOut"];
+            report_count: number;
+            state: string;
+            street: string | null;
+            zone_id: string | null;
         };
         LayerForm: {
             crs?: string | null;
@@ -1583,6 +1627,16 @@ export interface components {
         };
         RankedCrewsOut: {
             ranked: components["schemas"]["RankedCrewOut"][];
+        };
+        RateOut: {
+            before: number[];
+            count: number;
+            group: components["schemas"]["Group"];
+            /** Format: date-time */
+            hour: string;
+            usual: number | null;
+            verdict: components["schemas"]["Verdict"];
+            zone_id: string | null;
         };
         ReachFeature: {
             geometry: {
@@ -2209,6 +2263,8 @@ export interface components {
         };
         /** @enum {string} */
         ValveType: "gate" | "butterfly" | "zone_boundary" | "other";
+        /** @enum {string} */
+        Verdict: "too_little_history" | "usual" | "raised" | "far_above";
         VersionDetailOut: {
             accounts_moved: number;
             accounts_without_main: number;
@@ -2332,6 +2388,15 @@ export interface components {
              * @constant
              */
             type?: "Feature";
+        };
+        ZoneOut: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            outline: {
+                [key: string]: unknown;
+            } | null;
         };
         ZoneProperties: {
             belief: number;
