@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 c914319d84f9c8e1457572e4c583982d20ba7bb20fde64bed98149334bac8c64.
+// Written by `npm run types` from openapi.json, sha256 40bc593aab33651baf5f20dc11885ab712ba5c48551bc1f89bd976cbad223f69.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -38,6 +38,8 @@ export interface components {
             answer: string;
         };
         AskedOut: {
+            account_no: string | null;
+            address: string | null;
             answer: components["schemas"]["Answer"];
             answer_text: string;
             /** Format: date-time */
@@ -47,6 +49,8 @@ export interface components {
             customer_account_id: string;
             /** Format: uuid */
             id: string;
+            name: string | null;
+            phone: string | null;
         };
         AssetHistoriesOut: {
             items: components["schemas"]["AssetHistoryOut"][];
@@ -86,7 +90,9 @@ export interface components {
         AttachedReportOut: {
             /** Format: date-time */
             attached_at: string;
+            came_from_number: number | null;
             category: string;
+            confidence: number;
             decision: string;
             point: components["schemas"]["PointOut"];
             reason: string;
