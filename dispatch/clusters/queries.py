@@ -83,8 +83,8 @@ class LargeIncident:
 class Clusters:
     """What a span of time held."""
 
-    since: datetime
-    """The beginning of its first hour."""
+    hours: list[datetime]
+    """The beginnings of its hours."""
     until: datetime
     history_since: datetime | None
     """The first full hour for which reports are kept; None while there is none."""
@@ -128,7 +128,7 @@ def clusters(session: Session, actor: Actor, span: Span, *, settings: Settings) 
     counted = Span(hours[0] - WEEKS * WEEK - HOUR, span.until)
     found = _counts(session, actor, counted, timezone=settings.utility_timezone)
     return Clusters(
-        since=hours[0],
+        hours=hours,
         until=span.until,
         history_since=first_hour,
         incidents=_large_incidents(session, actor, Span(hours[0], span.until)),

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from dispatch.clusters.queries import Clusters, Zone
-from dispatch.clusters.rates import Group, Rate, Verdict
+from dispatch.clusters.rates import Group, Rate, Verdict, same_hour_before
 from gis.coordinates import geojson_area
 from gis.schemas import PointOut
 
@@ -58,6 +59,13 @@ class RateOut(BaseModel):
         )
 
 
+class HourOut(BaseModel):
+    """A full hour on the utility's clock, and the same hour of the week in the four weeks before, the latest first."""
+
+    hour: datetime
+    before: list[datetime]
+
+
 class ClustersOut(BaseModel):
     """What a span of time held: its large incidents, latest first, and its hours; `timezone` is where an hour is the same hour."""
 
@@ -65,17 +73,20 @@ class ClustersOut(BaseModel):
     until: datetime
     timezone: str
     history_since: datetime | None
+    hours: list[HourOut]
     incidents: list[LargeIncidentOut]
     rates: list[RateOut]
 
     @classmethod
     def of(cls, found: Clusters, *, timezone: str) -> "ClustersOut":
         """Write a span down."""
+        zone = ZoneInfo(timezone)
         return cls(
-            since=found.since,
+            since=found.hours[0],
             until=found.until,
             timezone=timezone,
             history_since=found.history_since,
+            hours=[HourOut(hour=hour, before=same_hour_before(hour, zone)) for hour in found.hours],
             incidents=[LargeIncidentOut.model_validate(one) for one in found.incidents],
             rates=[RateOut.of(one) for one in found.rates],
         )

@@ -1,6 +1,6 @@
 import { onBeforeUnmount, onMounted } from 'vue'
 
-const TEXT_FIELDS = 'input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable=true]'
+const TEXT_FIELDS = 'input:not([type=radio]):not([type=checkbox]):not([type=range]), textarea, select, [contenteditable=true]'
 
 export function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.matches(TEXT_FIELDS)

@@ -101,6 +101,9 @@ def test_without_reports_there_is_no_history_and_no_rate(
     since, until = (datetime.fromisoformat(answer[key]) for key in ("since", "until"))
     assert until == play.now
     assert since == play.now - WEEK  # 8:00 UTC is a full hour in Shanghai
+    first, last = answer["hours"][0], answer["hours"][-1]
+    assert (len(answer["hours"]), first["hour"]) == (168, answer["since"])
+    assert datetime.fromisoformat(last["before"][0]) == play.now - WEEK - timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

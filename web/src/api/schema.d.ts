@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 40bc593aab33651baf5f20dc11885ab712ba5c48551bc1f89bd976cbad223f69.
+// Written by `npm run types` from openapi.json, sha256 2fbc637443cb3bc66f4c51f16ec60bdfee1bf7f985c69cc1cb32d6fc93550810.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -338,6 +338,7 @@ export interface components {
         };
         ClustersOut: {
             history_since: string | null;
+            hours: components["schemas"]["HourOut"][];
             incidents: components["schemas"]["LargeIncidentOut"][];
             rates: components["schemas"]["RateOut"][];
             /** Format: date-time */
@@ -858,6 +859,11 @@ export interface components {
         };
         /** @enum {string} */
         Holds: "pipes" | "junctions" | "reservoirs" | "tanks" | "valves" | "control_valves" | "check_valves" | "pumps" | "hydrants" | "customers" | "zones" | "nothing";
+        HourOut: {
+            before: string[];
+            /** Format: date-time */
+            hour: string;
+        };
         HydrantFactsOut: {
             asset_code: string;
             diameter_mm: number | null;

@@ -65,6 +65,22 @@ export type EscalationRuleForm = Required<Bodies['RuleIn']>
 export type Rehearsed = Bodies['RehearsedOut']
 export type ReportedHow = Bodies['ReportedHow']
 
+// ── clusters, repeats, rectifications ────────────────────────────────────
+export type Clusters = Bodies['ClustersOut']
+export type LargeIncident = Bodies['LargeIncidentOut']
+export type Rate = Bodies['RateOut']
+export type RateGroup = Bodies['Group']
+export type RateVerdict = Bodies['Verdict']
+export type CountedReport = Bodies['CountedReportOut']
+export type PressureZone = Omit<Bodies['ZoneOut'], 'outline'> & { outline: GeoJSON.MultiPolygon | null }
+export type Repeat = Bodies['RepeatOut']
+export type RepeatKey = Bodies['RepeatKey']
+export type RepeatOffender = Bodies['RepeatOffenderOut']
+export type Rectification = Bodies['RectificationOut']
+export type RectificationDetail = Bodies['RectificationDetailOut']
+export type RectificationState = Bodies['RectificationState']
+export type RectificationOwner = Bodies['OwnerOut']
+
 // ── hotline ──────────────────────────────────────────────────────────────
 export type Category = Bodies['Category']
 export type Extent = Bodies['Extent']
