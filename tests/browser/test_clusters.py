@@ -101,6 +101,8 @@ def test_it_shows_zones_against_the_usual_and_large_incidents(
     (flag,) = drawn(page, "large")
     assert flag["level"] == "cluster"
     assert {one["verdict"] for one in drawn(page, "rate")} == {"raised", "none"}
+    named = {str(one["label"]).split()[0] for one in drawn(page, "rate-name")}
+    assert named == {"WEST", "EAST"}
     page.screenshot(path=pictures / f"clusters_{language}_{theme}.png")
     assert overlapping_texts(page) == []
 

@@ -50,7 +50,7 @@ export function clusterStyle(theme: Theme): StyleSpecification {
       type: 'symbol',
       source: 'rates',
       filter: ['==', ['geometry-type'], 'Point'],
-      layout: { ...text, 'text-field': ['get', 'label'], 'text-size': 12, 'text-max-width': 20, 'text-padding': 4 },
+      layout: { ...text, 'text-field': ['get', 'label'], 'text-size': 12, 'text-max-width': 20, 'text-padding': 4, 'text-variable-anchor': ['center', 'top', 'bottom'], 'text-radial-offset': 2 },
       paint: label,
     },
     {
