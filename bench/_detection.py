@@ -105,7 +105,14 @@ def _made(world: World) -> None:
         return
     with tempfile.TemporaryDirectory(dir=world.folder) as scratch:
         making = Path(scratch, "bundle")
-        command = [sys.executable, str(world.kit / "make_bundle.py"), str(making), "--seed", str(world.seed)]
+        command = [
+            sys.executable,
+            "-B",
+            str(world.kit / "make_bundle.py"),
+            str(making),
+            "--seed",
+            str(world.seed),
+        ]
         subprocess.run([*command, *COLUMNS[world.column]], stdout=subprocess.DEVNULL, check=True)
         if world.column == "thinned":
             _thin(making / "history.csv", world.seed)

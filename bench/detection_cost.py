@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(os.environ.get("MAINLINE_BENCH_FOLDER", scratch), f"large_{SIZE}")
         if not bundle.is_dir():
-            command = [sys.executable, str(source / "make_bundle.py"), str(bundle), "--seed", "1"]
+            command = [sys.executable, "-B", str(source / "make_bundle.py"), str(bundle), "--seed", "1"]
             subprocess.run(
                 [*command, "--size", str(SIZE), "--days", "1"], stdout=subprocess.DEVNULL, check=True
             )
