@@ -25,7 +25,7 @@ from tests.town import Town, load_town
 PROCESSES = {"web": "app.main", "ingest": "app.ingest", "triage": "app.triage", "worker": "app.worker"}
 ROLES = ("agent", "dispatcher", "supervisor", "leader", "administrator")
 PASSWORD = "water for everybody"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LOG_LINES = 15
 
 
