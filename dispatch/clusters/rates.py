@@ -9,9 +9,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from scipy.special import pdtrc
-
-from dispatch.triage import SUPPLY, Category
+from dispatch.triage import SUPPLY, Category, poisson_tail
 
 WEEKS: Final = 4
 """Weeks before, whose same hour is the usual."""
@@ -100,7 +98,7 @@ def verdict(count: int, usual: float | None) -> Verdict:
     """Say in a word how likely so many reports or more are by chance, were they to come singly and as often as usual."""
     if usual is None:
         return Verdict.TOO_LITTLE_HISTORY
-    chance = float(pdtrc(count - 1, max(usual, EXPECTED_MIN))) if count else 1.0
+    chance = poisson_tail(count, max(usual, EXPECTED_MIN))
     if chance < FAR_ABOVE_CHANCE:
         return Verdict.FAR_ABOVE
     return Verdict.RAISED if chance < RAISED_CHANCE else Verdict.USUAL

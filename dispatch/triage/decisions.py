@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from scipy.special import pdtrc
+
 from dispatch.models import IncidentKind, IncidentLevel
 from gis.coordinates import LonLat, straight_line_m
 
@@ -515,12 +517,7 @@ def expected_by_chance(customers: int, span: timedelta, *, rules: Rules) -> floa
 
 def poisson_tail(count: int, mean: float) -> float:
     """Probability of `count` or more events where `mean` are expected."""
-    term = math.exp(-mean)
-    below = 0.0
-    for k in range(count):
-        below += term
-        term *= mean / (k + 1)
-    return max(0.0, 1.0 - below)
+    return float(pdtrc(count - 1, mean)) if count else 1.0
 
 
 # --- words -----------------------------------------------------------------------------------------------------------------

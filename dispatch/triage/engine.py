@@ -77,7 +77,7 @@ class Engine:
             self._outages.consider(call)
         if call.is_about_supply:
             self._groups.consider(call)
-        for one in scene.open:
+        for one in scene.open.of(Scope.OUTAGE, *GROUPS, Scope.WORKS):
             self._alarms.look_at(one, now)
         call.arrived_as = call.label
         call.verdict = verdict(call, options, scene)
@@ -100,14 +100,10 @@ class Engine:
     def _options(self, call: Call) -> list[tuple[float, Hypothesis]]:
         """List what may explain a call, each with how many times likelier than chance it makes it."""
         options: list[tuple[float, Hypothesis]] = []
-        for one in self.scene.open:
-            match one.scope:
-                case Scope.OUTAGE:
-                    options.append((self._outages.ratio(one, call), one))
-                case Scope.ZONE | Scope.BLOCK:
-                    options.append((self._groups.ratio(one, call), one))
-                case Scope.SITE:
-                    options.append((self._sites.ratio(call, one.members), one))
+        held = self.scene.open
+        options += [(self._outages.ratio(one, call), one) for one in held.of(Scope.OUTAGE)]
+        options += [(self._groups.ratio(one, call), one) for one in held.of(*GROUPS)]
+        options += self._sites.options(call)
         options += self.works.options(call)
         pair = self._sites.open(call)
         return [*options, pair] if pair is not None else options

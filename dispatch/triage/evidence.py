@@ -57,17 +57,13 @@ class Weigher:
         self._rate = shares[:, None] * mix
         self._pipes_in_all = float(supply.pipe_points_of.sum())
 
-    def hops(self, origins: Ints, segments: Ints) -> np.ndarray:
-        """Tell how far from each origin some segments (rising) are."""
-        return np.array([self.supply.footprint(one).hop_of[segments] for one in origins.tolist()])
-
     def rates(self, origins: Ints, calls: Sequence[Call]) -> tuple[Floats, Floats, Floats]:
         """Weigh what each origin does to each call, apart from time: as one without water, one round about, and as a passer-by's."""
         columns = np.repeat(np.arange(len(calls)), [len(call.segments) for call in calls])
         spread, row = np.unique(np.concatenate([call.segments for call in calls]), return_inverse=True)
         share = np.zeros((len(calls), len(spread)))
         share[columns, row] = np.concatenate([call.weights for call in calls])
-        hop = self.hops(origins, spread)
+        hop = self.supply.hops(origins, spread)
         dry, weak = np.zeros((2, len(origins), len(calls)))
         is_dry = (hop == 0) | (hop == UNFED)
         category = np.array([call.category for call in calls])

@@ -117,7 +117,7 @@ class Groups:
         )
 
     def _consider(self, group: Group, call: Call) -> Hypothesis | None:
-        if any(one.scope is group.scope and one.group == group.key for one in self._scene.open):
+        if any(one.group == group.key for one in self._scene.open.of(group.scope)):
             return None
         persons_min = self._scene.rules.alarm_persons_group
         recent = self._recent(group, call.at_h)
@@ -126,9 +126,8 @@ class Groups:
         indices = {one.index for one in recent}
         small = [
             one
-            for one in self._scene.open
-            if one.scope is Scope.OUTAGE
-            and len(one.persons) < self._scene.rules.large_persons
+            for one in self._scene.open.of(Scope.OUTAGE)
+            if len(one.persons) < self._scene.rules.large_persons
             and any(member.index in indices for member in one.members)
         ]
         free = {-1, *(one.number for one in small)}

@@ -1,10 +1,13 @@
 """Incidents as the stream thinks of them: a cause, the calls it explains, how sure it is."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import heappop, heappush
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.triage.calls import Call, Move
 from dispatch.triage.evidence import Evidence
@@ -49,7 +52,7 @@ class Hypothesis:
     members: list[Call] = field(default_factory=list)
     persons: set[str] = field(default_factory=set)
     evidence: Evidence | None = None
-    reach: frozenset[int] = frozenset()
+    reach: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     log_odds: float = 0.0
     begun_h: float = 0.0
     last_h: float = 0.0
@@ -57,6 +60,8 @@ class Hypothesis:
     leading: int = -1
     scale: float = 1.0
     raised: bool = False
+    spot: tuple[float, float, float] | None = None
+    """Of a site: where it is and how sure that is, once worked out for its members."""
 
     def add(self, call: Call, ratio: float, now_h: float) -> None:
         """Take a call in, `ratio` times likelier with this cause than by chance."""
@@ -64,6 +69,7 @@ class Hypothesis:
             call.moves.append(Move(now_h, call.label, self.label, ratio, call.explained))
         call.repeat_of = None
         self.members.append(call)
+        self.spot = None
         self.persons.add(call.person)
         self.last_h = max(self.last_h, call.at_h)
         call.incident, call.label, call.explained = self.number, self.label, ratio
@@ -71,6 +77,7 @@ class Hypothesis:
     def drop(self, call: Call) -> None:
         """Give a call up to another cause."""
         self.members.remove(call)
+        self.spot = None
         self.persons = {one.person for one in self.members}
 
 
@@ -79,12 +86,20 @@ class OpenIncidents:
 
     def __init__(self) -> None:
         self._open: dict[int, Hypothesis] = {}
+        self._of: dict[Scope, dict[int, Hypothesis]] = {scope: {} for scope in Scope}
+        self._due: list[tuple[float, int]] = []
+        self._labels: Counter[str] = Counter()
+        self._emptied: set[int] = set()
         self.past: list[Hypothesis] = []
         self._last = 0
 
     def __iter__(self) -> Iterator[Hypothesis]:
         """Go through them as they stand now; what is opened or ended on the way does not disturb."""
         return iter(list(self._open.values()))
+
+    def of(self, *scopes: Scope) -> list[Hypothesis]:
+        """List those of some kinds, each kind in the order they were opened."""
+        return [one for scope in scopes for one in self._of[scope].values()]
 
     def holder(self, call: Call) -> Hypothesis | None:
         """Tell which open incident a call belongs to."""
@@ -97,7 +112,10 @@ class OpenIncidents:
 
     def put(self, one: Hypothesis) -> None:
         """Let an incident draw calls (again)."""
-        self._open[one.number] = one
+        if one.number not in self._open:
+            self._open[one.number] = self._of[one.scope][one.number] = one
+            self._labels[one.label] += 1
+            heappush(self._due, (-np.inf, one.number))
 
     def start(
         self, scope: Scope, taken: Sequence[tuple[Call, float]], now_h: float, **known: object
@@ -131,25 +149,36 @@ class OpenIncidents:
         names = [(call.index, call.told.id) for call in calls if call.incident < 0]
         names += [(min(call.index for call in one.members), one.label) for one in whole if one.members]
         label = min(names)[1] if names else f"{calls[-1].told.id}+"
-        if any(one.label == label for one in self if one not in whole):
+        if self._labels[label] > sum(one.label == label for one in whole):
             label = f"{calls[-1].told.id}+{self._last}"
         return label
 
     def end(self, one: Hypothesis) -> None:
         """Take an incident out that went up in another."""
-        del self._open[one.number]
+        del self._open[one.number], self._of[one.scope][one.number]
+        self._labels[one.label] -= 1
+        if not self._labels[one.label]:
+            del self._labels[one.label]
 
     def drop_empty(self) -> None:
         """Take those out that lost all their calls; announced work stays announced."""
-        for one in self:
-            if not one.members and one.scope is not Scope.WORKS:
+        for one in self.of(Scope.OUTAGE, *GROUPS, Scope.SITE):
+            if not one.members:
                 self.end(one)
 
     def forget(self, now_h: float, rules: StreamRules) -> None:
         """Let go of those that drew no call for long."""
-        for one in self:
-            if now_h - one.last_h > (rules.site_h if one.scope is Scope.SITE else rules.forget_h):
-                self.past.append(self._open.pop(one.number))
+        while self._due and self._due[0][0] < now_h:
+            _, number = heappop(self._due)
+            one = self._open.get(number)
+            if one is None:
+                continue
+            until = one.last_h + (rules.site_h if one.scope is Scope.SITE else rules.forget_h)
+            if now_h > until:
+                self.end(one)
+                self.past.append(one)
+            else:
+                heappush(self._due, (max(until, np.nextafter(now_h, np.inf)), number))
 
 
 @dataclass(frozen=True, slots=True)

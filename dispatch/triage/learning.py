@@ -157,7 +157,7 @@ def _learn_outages(engine: Engine, outages: Sequence[Hypothesis], days: float, h
             looked += share
             after = call.at_h - float(begun[0])
             after_h += share * max(after, 0.0)
-            hop = engine.scene.weigher.hops(evidence.origin[[best]], call.segments)[0]
+            hop = engine.scene.supply.hops(evidence.origin[[best]], call.segments)[0]
             inside = hop < OUTSIDE
             mass = np.zeros(OUTSIDE)
             np.add.at(mass, hop[inside], call.weights[inside] * np.where(call.weights[inside] > 0, 1.0, 0.0))

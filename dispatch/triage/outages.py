@@ -36,7 +36,7 @@ class Outages:
 
     def ratio(self, one: Hypothesis, call: Call) -> float:
         """Tell how many times likelier than chance a break makes a call; 0 where it cannot be felt."""
-        if one.evidence is None or one.reach.isdisjoint(call.posted):
+        if one.evidence is None or not one.reach[call.posted].any():
             return 0.0
         return float(self._weigher.ratios(one.evidence, [call])[0])
 
@@ -88,7 +88,7 @@ class Outages:
     def _set(self, one: Hypothesis, evidence: Evidence) -> None:
         one.evidence, one.log_odds = evidence, evidence.log_odds
         one.begun_h = float(evidence.weight @ evidence.begun_h)
-        one.reach = self._region(evidence.origin)
+        one.reach = self._scene.supply.region(evidence.origin)
 
     def _may_take(self, call: Call, ratio: float, now_h: float) -> bool:
         """Whether a break may have a call that is explained otherwise: lately come, and explained much better."""
@@ -100,15 +100,8 @@ class Outages:
         return now_h - call.at_h <= rules.moves_h and ratio > rules.moves_odds * call.explained
 
     def _near(self, origins: Ints, now_h: float) -> list[Call]:
-        calls = self._scene.memory.on(self._region(origins), now_h, self._rules.window_h)
+        calls = self._scene.memory.on(self._scene.supply.region(origins), now_h, self._rules.window_h)
         return [one for one in calls if can_be_shared(one)]
-
-    def _region(self, origins: Ints) -> frozenset[int]:
-        """List the segments that some of the origins reach."""
-        reached = np.zeros(self._scene.supply.segment_count, dtype=bool)
-        for one in origins.tolist():
-            reached[self._scene.supply.footprint(one).segments] = True
-        return frozenset(np.flatnonzero(reached).tolist())
 
     def _origins(self, calls: Sequence[Call]) -> Ints:
         """List where the trouble behind calls may come from, rising; of too many, those that reach most calls."""
@@ -137,8 +130,8 @@ class Outages:
 
     def _join_with_others(self, one: Hypothesis, now_h: float) -> Hypothesis:
         """Join a break with others that are the same one, and tell what it has become; two large ones are for people to join."""
-        for other in self._scene.open:
-            if other is one or other.scope is not Scope.OUTAGE or one.reach.isdisjoint(other.reach):
+        for other in self._scene.open.of(Scope.OUTAGE):
+            if other is one or not (one.reach & other.reach).any():
                 continue
             if min(len(one.persons), len(other.persons)) >= self._rules.large_persons:
                 continue
@@ -166,9 +159,9 @@ class Outages:
         if any(call.category != WATER_QUALITY for call in younger.members):
             return False
         here, there = self._main(one), self._main(other)
-        return (
-            here >= 0 and there >= 0 and int(self._scene.supply.footprint(here).hop_of[there]) <= ORIGIN_HOPS
-        )
+        if min(here, there) < 0:
+            return False
+        return int(self._scene.supply.hops(np.array([here]), np.array([there]))[0, 0]) <= ORIGIN_HOPS
 
     def _main(self, one: Hypothesis) -> int:
         if one.evidence is None:

@@ -1,8 +1,12 @@
 """What all kinds of explanation look at: the supply, the habits, the calls of late and the incidents open."""
 
+from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.triage.calls import Call
 from dispatch.triage.evidence import Weigher
@@ -25,6 +29,10 @@ class Memory:
         self.calls: list[Call] = []
         self._on: dict[int, deque[int]] = defaultdict(deque)
         self._kept: deque[int] = deque()
+        self._starts: list[int] = []
+        self._filled = 0
+        self._segment = np.empty(1024, dtype=np.int64)
+        self._owner = np.empty(1024, dtype=np.int64)
         self._by_customer: dict[int, list[Call]] = defaultdict(list)
         self._by_address: dict[int, list[Call]] = defaultdict(list)
 
@@ -32,6 +40,16 @@ class Memory:
         """Remember a call."""
         for segment in call.posted:
             self._on[segment].append(call.index)
+        self._starts.append(self._filled)
+        until = self._filled + len(call.posted)
+        if until > len(self._segment):
+            self._segment, self._owner = (
+                np.resize(self._segment, 2 * until),
+                np.resize(self._owner, 2 * until),
+            )
+        self._segment[self._filled : until] = call.posted
+        self._owner[self._filled : until] = call.index
+        self._filled = until
         self._kept.append(call.index)
         if call.told.customer >= 0:
             self._by_customer[call.told.customer].append(call)
@@ -48,15 +66,13 @@ class Memory:
                     if not queue:
                         del self._on[segment]
 
-    def on(self, segments: Set[int], now_h: float, window_h: float) -> list[Call]:
+    def on(self, segments: NDArray[np.bool_], now_h: float, window_h: float) -> list[Call]:
         """List the newest calls that may come from some segments, within a window, in order of time."""
-        indices: set[int] = set()
-        for segment in self._on.keys() & segments:
-            for index in reversed(self._on[segment]):
-                if now_h - self.calls[index].at_h > window_h:
-                    break
-                indices.add(index)
-        return [self.calls[index] for index in sorted(indices)[-CALLS_MAX:]]
+        first = bisect_left(self.calls, now_h - window_h, key=lambda call: call.at_h)
+        start = self._starts[first] if first < len(self._starts) else self._filled
+        window = slice(start, self._filled)
+        indices = np.unique(self._owner[window][segments[self._segment[window]]])[-CALLS_MAX:]
+        return [self.calls[index] for index in indices.tolist()]
 
     def beside(self, call: Call) -> list[Call]:
         """List all calls kept that share a segment with this one."""

@@ -24,15 +24,33 @@ class Sites:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
+    def options(self, call: Call) -> list[tuple[float, Hypothesis]]:
+        """List the sites that may explain a call, each with how many times likelier than chance it makes it."""
+        if call.category != LEAK:
+            return []
+        told, own = call.told, self._spot_m2(call)
+        found = []
+        for one in self._scene.open.of(Scope.SITE):
+            if one.spot is None:
+                one.spot = self._spot(one.members)
+            x, y, spread = one.spot
+            if (told.x - x) ** 2 + (told.y - y) ** 2 <= FAR_SQUARED * (own + spread):
+                found.append((self.ratio(call, one.members), one))
+        return found
+
+    def _spot(self, members: Sequence[Call]) -> tuple[float, float, float]:
+        sure = np.array([1.0 / self._spot_m2(one) for one in members])
+        x = float(np.dot(sure, [one.told.x for one in members]) / sure.sum())
+        y = float(np.dot(sure, [one.told.y for one in members]) / sure.sum())
+        return x, y, 1.0 / float(sure.sum())
+
     def ratio(self, call: Call, members: Sequence[Call]) -> float:
         """Tell how many times likelier than chance a site that some calls told of makes another."""
         if call.category != LEAK:
             return 0.0
         habits = self._scene.habits
-        sure = np.array([1.0 / self._spot_m2(one) for one in members])
-        x = float(np.dot(sure, [one.told.x for one in members]) / sure.sum())
-        y = float(np.dot(sure, [one.told.y for one in members]) / sure.sum())
-        spread = self._spot_m2(call) + 1.0 / float(sure.sum())
+        x, y, own = self._spot(members)
+        spread = self._spot_m2(call) + own
         squared = (call.told.x - x) ** 2 + (call.told.y - y) ** 2
         if squared > FAR_SQUARED * spread:
             return 0.0

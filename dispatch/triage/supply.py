@@ -42,14 +42,14 @@ class Footprint:
         0 where taps fall dry: the segment itself and what it alone feeds; else how many valves away, or `UNFED`.
     customers
         How many customers there are of each such class.
-    hop_of
-        The class of every segment there is.
+    zone
+        Whose other segments are `ZONE_MATE`, -1 for none.
     """
 
     segments: Ints
     hops: NDArray[np.int8]
     customers: Floats
-    hop_of: NDArray[np.int8]
+    zone: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,13 +159,6 @@ class SupplyMap:
             if self.customers_on[some].sum() <= UNFED_MAX * self.zone_customers.get(zone, 0)
         }
 
-    @cached_property
-    def _zone_mates(self) -> dict[int, list[int]]:
-        order = np.argsort(self.zone, kind="stable")
-        zones, starts = np.unique(self.zone[order], return_index=True)
-        groups = np.split(order, starts[1:])
-        return {zone: some.tolist() for zone, some in zip(zones.tolist(), groups, strict=True) if zone >= 0}
-
     def neighbours(self, segment: int) -> Ints:
         """List the segments one valve away."""
         other, starts = self._neighbours
@@ -193,18 +186,38 @@ class SupplyMap:
             )
             edge = [one for one in reached.tolist() if one not in away]
             away |= dict.fromkeys(edge, hop)
-        for one in self._unfed.get(int(self.zone[segment]), ()):
+        zone = int(self.zone[segment])
+        for one in self._unfed.get(zone, ()):
             away.setdefault(one, UNFED)
-        for one in self._zone_mates.get(int(self.zone[segment]), ()):
-            away.setdefault(one, ZONE_MATE)
-        segments = np.fromiter(sorted(away), dtype=np.int64, count=len(away))
-        hops = np.fromiter((away[one] for one in segments.tolist()), dtype=np.int8, count=len(away))
+        segments = np.array(sorted(away), dtype=np.int64)
+        hops = np.array([away[one] for one in segments.tolist()], dtype=np.int8)
         customers = np.bincount(hops, weights=self.customers_on[segments], minlength=OUTSIDE).astype(
             np.float64
         )
-        hop_of = np.full(self.segment_count, OUTSIDE, dtype=np.int8)
-        hop_of[segments] = hops
-        return Footprint(segments, hops, customers, hop_of)
+        if zone >= 0:
+            own = self.zone[segments] == zone
+            customers[ZONE_MATE] = self.zone_customers.get(zone, 0) - self.customers_on[segments[own]].sum()
+        return Footprint(segments, hops, customers, zone)
+
+    def hops(self, origins: Ints, segments: Ints) -> NDArray[np.int8]:
+        """Tell how far from each origin some segments (rising) are."""
+        feet = [self.footprint(one) for one in origins.tolist()]
+        zones = np.array([foot.zone for foot in feet])[:, None]
+        hop = np.where((zones == self.zone[segments]) & (zones >= 0), ZONE_MATE, OUTSIDE).astype(np.int8)
+        near = np.concatenate([foot.segments for foot in feet])
+        column = np.minimum(np.searchsorted(segments, near), len(segments) - 1)
+        asked = segments[column] == near
+        row = np.repeat(np.arange(len(feet)), [len(foot.segments) for foot in feet])
+        hop[row[asked], column[asked]] = np.concatenate([foot.hops for foot in feet])[asked]
+        return hop
+
+    def region(self, origins: Ints) -> NDArray[np.bool_]:
+        """Mark the segments that some of the origins reach."""
+        feet = [self.footprint(one) for one in origins.tolist()]
+        reached = np.isin(self.zone, [zone for zone in {foot.zone for foot in feet} if zone >= 0])
+        for foot in feet:
+            reached[foot.segments] = True
+        return reached
 
     def origins(self, segment: int) -> Ints:
         """List where a trouble felt at a segment may come from."""
