@@ -22,6 +22,42 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """Numbers listed under others, those from 0 on.
+
+    Parameters
+    ----------
+    starts
+        Where each list begins in `listed`, and where the last ends.
+    listed
+        One list after the other.
+    """
+
+    starts: Ints
+    listed: Ints
+
+    @classmethod
+    def under(cls, heads: Ints, numbers: Ints, size: int) -> "Lists":
+        """List each number under the head beside it, in the order given.
+
+        Parameters
+        ----------
+        size
+            One more than the last head.
+        """
+        order = np.argsort(heads, kind="stable")
+        return cls(np.searchsorted(heads[order], np.arange(size + 1)), numbers[order])
+
+    def counts(self, heads: Ints) -> Ints:
+        """Tell how many are listed under each of some heads."""
+        return np.asarray(self.starts[heads + 1] - self.starts[heads])
+
+    def of(self, heads: Ints) -> Ints:
+        """Name what is listed under some heads, one after the other."""
+        return np.asarray(self.listed[runs(self.starts[heads], self.counts(heads))])
+
+
+@dataclass(frozen=True, slots=True)
 class Contraction:
     """Steps between nodes, among them those past nodes that are left out, in one of several rounds.
 
@@ -47,10 +83,16 @@ class Contraction:
         By node, the steps that lead back into it; where there are fewer than the most, -1, the step that is none.
     of_pair
         The step of each pair of neighbouring nodes, in the order of the search matrix.
+    pair
+        The pair each step is; -1 where it only leads past nodes.
     whole, first, second
         Steps past a node, and two they may be made of: one into the node and one out of it.
     layers
         Parts of those, in the order to time them; none holds a whole twice.
+    joins
+        By step, where it is the `whole`.
+    built_on
+        By step, each whole it is the first or second of.
     """
 
     number: Ints
@@ -62,10 +104,13 @@ class Contraction:
     sweeps: tuple[slice, ...]
     back: Ints
     of_pair: Ints
+    pair: Ints
     whole: Ints
     first: Ints
     second: Ints
     layers: tuple[slice, ...]
+    joins: Lists
+    built_on: Lists
 
     def between(self, row: int, column: int) -> int:
         """Find the step to search that leads from one node to another."""
@@ -129,11 +174,13 @@ def time_again(before: Steps, pairs: Ints, seconds: Floats, metres: Floats) -> S
     step_s, step_m, made_of = before.seconds.copy(), before.metres.copy(), before.made_of.copy()
     stale = _built_on(its, its.of_pair[pairs])
     step_s[stale], step_m[stale], made_of[stale] = np.inf, 0.0, -1
-    pair = np.flatnonzero(stale.take(its.of_pair))
-    step = its.of_pair[pair]
+    step = stale[its.pair[stale] >= 0]
+    pair = its.pair[step]
     step_s[step], step_m[step], made_of[step] = seconds[pair], metres[pair], -1 - pair
+    joins = np.sort(its.joins.of(stale))
     for layer in its.layers:
-        join = np.flatnonzero(stale.take(its.whole[layer])) + layer.start
+        begin, end = np.searchsorted(joins, (layer.start, layer.stop))
+        join = joins[begin:end]
         joined_s = step_s[its.first[join]] + step_s[its.second[join]]
         join = join[faster := joined_s < step_s[its.whole[join]]]
         whole, first, second = its.whole[join], its.first[join], its.second[join]
@@ -141,14 +188,12 @@ def time_again(before: Steps, pairs: Ints, seconds: Floats, metres: Floats) -> S
     return Steps(its, step_s, step_m, made_of)
 
 
-def _built_on(contraction: Contraction, steps: Ints) -> NDArray[np.bool_]:
-    """Tell which steps are among some or may be made of them."""
-    built = np.zeros(len(contraction.row), dtype=bool)
-    built[steps] = True
-    for layer in contraction.layers:
-        join = built.take(contraction.first[layer]) | built.take(contraction.second[layer])
-        built[contraction.whole[layer][join]] = True
-    return built
+def _built_on(contraction: Contraction, steps: Ints) -> Ints:
+    """Name some steps and all that may be made of them, by however many joins."""
+    found = [steps]
+    while len(found[-1]):
+        found.append(distinct(contraction.built_on.of(found[-1])))
+    return distinct(np.concatenate(found))
 
 
 # --- choosing, once a graph ------------------------------------------------------------------------
@@ -174,7 +219,7 @@ def contract(row: NDArray[np.int32], column: NDArray[np.int32], nodes: int) -> C
         first, second = _joined(key, nodes, left[passed[end]], left[passed[begin]])
         past = key[first] // nodes * nodes + key[second] % nodes
         left = left[~(passed[begin] | passed[end])]
-        new = np.setdiff1d(_distinct(past), key[left], assume_unique=True)
+        new = np.setdiff1d(distinct(past), key[left], assume_unique=True)
         left = np.append(left, np.arange(len(key), len(key) + len(new)))
         key = np.append(key, new)
         left = left[np.argsort(key[left], kind="stable")]
@@ -197,6 +242,8 @@ def contract(row: NDArray[np.int32], column: NDArray[np.int32], nodes: int) -> C
     at, whole, first, second = np.concatenate(joins, axis=1)
     again = _repeats(at * len(key) + whole)
     in_layers = np.lexsort((whole, again, at))
+    whole, first, second = step[whole[in_layers]], step[first[in_layers]], step[second[in_layers]]
+    size = len(order) + 1
     return Contraction(
         number=number,
         kept=int((left_in == ROUNDS).sum()),
@@ -207,16 +254,19 @@ def contract(row: NDArray[np.int32], column: NDArray[np.int32], nodes: int) -> C
         sweeps=_parts(len(searched), until[back], nth),
         back=back_into,
         of_pair=step[: len(row)],
-        whole=step[whole[in_layers]],
-        first=step[first[in_layers]],
-        second=step[second[in_layers]],
+        pair=np.append(np.where(order < len(row), order, -1), -1),
+        whole=whole,
+        first=first,
+        second=second,
         layers=_parts(0, at[in_layers], again[in_layers]),
+        joins=Lists.under(whole, np.arange(len(whole)), size),
+        built_on=Lists.under(np.append(first, second), np.append(whole, whole), size),
     )
 
 
 def _to_pass(begin: Ints, end: Ints, nodes: int) -> NDArray[np.bool_]:
     """Choose nodes with few neighbours, no two of them neighbours themselves: those with the fewest first."""
-    pair = _distinct(np.concatenate([begin * nodes + end, end * nodes + begin]))
+    pair = distinct(np.concatenate([begin * nodes + end, end * nodes + begin]))
     one, other = np.divmod(pair, nodes)
     neighbours = np.bincount(one, minlength=nodes)
     rank = neighbours * nodes + np.random.default_rng(SEED).permutation(nodes)
@@ -241,7 +291,7 @@ def runs(begins: Ints, counts: Ints) -> Ints:
     return np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
 
 
-def _distinct(values: Ints) -> Ints:
+def distinct(values: Ints) -> Ints:
     """Sort values and leave each once; numpy's own looks them up in a table, ten times as slowly (measured)."""
     ordered = np.sort(values)
     return np.asarray(ordered[np.diff(ordered, prepend=-1) != 0])

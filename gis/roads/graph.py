@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.coordinates import LonLat, metric_plane, utm_srid
-from gis.roads.contraction import Contraction, contract, runs
+from gis.roads.contraction import Contraction, Lists, contract, runs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,12 +34,15 @@ class Lines:
         The fastest edges along the line and against it; -1 where nobody may drive back.
     of_edge
         The line of each edge of the graph.
+    edges
+        The edges of each line.
     """
 
     edge: Ints
     forth: Ints
     back: Ints
     of_edge: Ints
+    edges: Lists
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,7 @@ class Entries:
     row, column
         The two nodes of each pair.
     edges
-        All edges but loops, pair after pair, the faster of a pair first.
-    first
-        Where each pair begins in `edges`.
+        The edges of each pair, the faster first; loops are of none.
     of_edge
         The pair of each edge of the graph, -1 for loops.
     """
@@ -63,8 +64,7 @@ class Entries:
     starts: NDArray[np.int32]
     row: NDArray[np.int32]
     column: NDArray[np.int32]
-    edges: Ints
-    first: Ints
+    edges: Lists
     of_edge: Ints
 
     @cached_property
@@ -177,7 +177,11 @@ class RoadGraph:
         of_edge = np.full(self.edge_count, -1, dtype=np.int64)
         of_edge[edges] = np.cumsum(begins) - 1
         return Entries(
-            starts=starts, row=rows, column=column[edges[first]], edges=edges, first=first, of_edge=of_edge
+            starts=starts,
+            row=rows,
+            column=column[edges[first]],
+            edges=Lists(np.append(first, len(edges)), edges),
+            of_edge=of_edge,
         )
 
     @cached_property
@@ -201,7 +205,9 @@ class RoadGraph:
                 of_edge[of_edge == other] = chosen
                 kept[other] = False
         place = np.cumsum(kept) - 1
-        return Lines(edge=edge[kept], forth=forth[kept], back=back[kept], of_edge=place[of_edge])
+        of_edge = place[of_edge]
+        edges = Lists.under(of_edge, every, int(kept.sum()))
+        return Lines(edge=edge[kept], forth=forth[kept], back=back[kept], of_edge=of_edge, edges=edges)
 
     def _twins(self, edge: Ints) -> list[list[int]]:
         """List the groups among some edges that lie over one geometry, in either direction."""

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.coordinates import metric_plane
-from gis.roads.contraction import Steps, runs, time_again, time_steps
+from gis.roads.contraction import Steps, distinct, time_again, time_steps
 from gis.roads.graph import Entries, Floats, Ints, RoadGraph
 
 STRAIGHT_DEG = 0.001
@@ -117,22 +117,17 @@ class Roads:
         """The edges that do not take what they took before."""
         if self.before is None:
             return np.arange(self.graph.edge_count)
-        is_changed = self.line_factor != self.before.line_factor
-        return np.flatnonzero(is_changed.take(self.graph.lines.of_edge))
+        return self.graph.lines.edges.of(np.flatnonzero(self.line_factor != self.before.line_factor))
 
     def _matrix(self, entries: Entries, before: Matrix | None) -> Matrix:
         """Choose the fastest of the edges that join each two nodes, of equals the first."""
-        is_changed = np.zeros(len(entries.first), dtype=bool)
         touched = entries.of_edge[self._changed]
-        is_changed[touched[touched >= 0]] = True
-        pairs = np.flatnonzero(is_changed)
-        ends = np.append(entries.first, len(entries.edges))
-        counts = ends[pairs + 1] - ends[pairs]
-        edges = entries.edges[runs(ends[pairs], counts)]
+        pairs = distinct(touched[touched >= 0])
+        edges, counts = entries.edges.of(pairs), entries.edges.counts(pairs)
         order = np.lexsort((self.edge_time_s[edges], np.repeat(pairs, counts)))
         fastest = edges[order[np.cumsum(counts) - counts]]
         if before is None:
-            every = np.empty(len(entries.first))
+            every = np.empty(len(entries.row))
             edge, seconds, metres = every.astype(np.int64), every, every.copy()
         else:
             edge, seconds, metres = before.edge.copy(), before.seconds.copy(), before.metres.copy()
