@@ -133,7 +133,7 @@ class Steps:
     contraction: Contraction
     seconds: Floats
     metres: Floats
-    made_of: Ints
+    made_of: NDArray[np.int32]
 
     def pairs_of(self, step: int) -> list[int]:
         """Take a step apart into pairs of neighbouring nodes, the last one first."""
@@ -147,28 +147,34 @@ class Steps:
 # --- timing, once an overlay -----------------------------------------------------------------------
 
 
-def time_steps(contraction: Contraction, seconds: Floats, metres: Floats) -> Steps:
+def time_steps(
+    contraction: Contraction, seconds: Floats, edge: NDArray[np.int32], length_m: Floats
+) -> Steps:
     """Choose the fastest there is for each step past a node.
 
     Parameters
     ----------
-    seconds, metres
-        Of each pair of neighbouring nodes, in the order of the search matrix.
+    seconds, edge
+        Of each pair of neighbouring nodes, in the order of the search matrix: what it takes, and by which edge.
+    length_m
+        Of each edge.
     """
     size = len(contraction.row)
-    untimed = Steps(contraction, np.full(size, np.inf), np.zeros(size), np.full(size, -1, dtype=np.int64))
-    return time_again(untimed, np.arange(len(seconds)), seconds, metres)
+    untimed = Steps(contraction, np.full(size, np.inf), np.zeros(size), np.full(size, -1, dtype=np.int32))
+    return time_again(untimed, np.arange(len(seconds)), seconds, edge, length_m)
 
 
-def time_again(before: Steps, pairs: Ints, seconds: Floats, metres: Floats) -> Steps:
+def time_again(
+    before: Steps, pairs: Ints, seconds: Floats, edge: NDArray[np.int32], length_m: Floats
+) -> Steps:
     """Time anew the steps that some pairs of neighbouring nodes may be part of; the others are as before.
 
     Parameters
     ----------
     pairs
         Which pairs changed.
-    seconds, metres
-        Of each pair of neighbouring nodes, in the order of the search matrix.
+    seconds, edge, length_m
+        As for `time_steps`.
     """
     its = before.contraction
     step_s, step_m, made_of = before.seconds.copy(), before.metres.copy(), before.made_of.copy()
@@ -176,7 +182,7 @@ def time_again(before: Steps, pairs: Ints, seconds: Floats, metres: Floats) -> S
     step_s[stale], step_m[stale], made_of[stale] = np.inf, 0.0, -1
     step = stale[its.pair[stale] >= 0]
     pair = its.pair[step]
-    step_s[step], step_m[step], made_of[step] = seconds[pair], metres[pair], -1 - pair
+    step_s[step], step_m[step], made_of[step] = seconds[pair], length_m[edge[pair]], -1 - pair
     joins = np.sort(its.joins.of(stale))
     for layer in its.layers:
         begin, end = np.searchsorted(joins, (layer.start, layer.stop))

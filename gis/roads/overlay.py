@@ -29,18 +29,20 @@ class Slowed:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The fastest edge between each two neighbouring nodes, in the order of `entries`: its time, number and length.
+    """The fastest edge between each two neighbouring nodes, in the order of `entries`: its time and number.
 
     Parameters
     ----------
+    length_m
+        Of each edge of the graph.
     before, changed
         What it was worked out from, if anything, and which pairs are not as there.
     """
 
     entries: Entries
     seconds: Floats
-    edge: Ints
-    metres: Floats
+    edge: NDArray[np.int32]
+    length_m: Floats
     before: "Matrix | None"
     changed: Ints
 
@@ -48,8 +50,8 @@ class Matrix:
     def steps(self) -> Steps:
         """What is searched instead, with the nodes left out that a search passes over."""
         if self.before is None:
-            return time_steps(self.entries.contraction, self.seconds, self.metres)
-        return time_again(self.before.steps, self.changed, self.seconds, self.metres)
+            return time_steps(self.entries.contraction, self.seconds, self.edge, self.length_m)
+        return time_again(self.before.steps, self.changed, self.seconds, self.edge, self.length_m)
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,9 @@ class Roads:
         """The same without closures."""
         return self if self.before is None else self.before.undisturbed
 
-    @cached_property
-    def edge_time_s(self) -> Floats:
-        """What each edge takes, infinite where it is shut."""
-        time = np.empty(self.graph.edge_count) if self.before is None else self.before.edge_time_s.copy()
-        edges = self._changed
-        time[edges] = self.graph.edge_time_s[edges] * self.line_factor[self.graph.lines.of_edge[edges]]
-        return time
+    def seconds_of(self, edges: Ints) -> Floats:
+        """Tell what some edges take, infinite where they are shut."""
+        return np.asarray(self.graph.edge_time_s[edges] * self.line_factor[self.graph.lines.of_edge[edges]])
 
     def is_shut(self, lines: Ints) -> NDArray[np.bool_]:
         """Tell which of some lines are shut."""
@@ -124,16 +122,15 @@ class Roads:
         touched = entries.of_edge[self._changed]
         pairs = distinct(touched[touched >= 0])
         edges, counts = entries.edges.of(pairs), entries.edges.counts(pairs)
-        order = np.lexsort((self.edge_time_s[edges], np.repeat(pairs, counts)))
-        fastest = edges[order[np.cumsum(counts) - counts]]
+        edge_s = self.seconds_of(edges)
+        fastest = np.lexsort((edge_s, np.repeat(pairs, counts)))[np.cumsum(counts) - counts]
         if before is None:
-            every = np.empty(len(entries.row))
-            edge, seconds, metres = every.astype(np.int64), every, every.copy()
+            size = len(entries.row)
+            seconds, edge = np.empty(size), np.empty(size, dtype=np.int32)
         else:
-            edge, seconds, metres = before.edge.copy(), before.seconds.copy(), before.metres.copy()
-        edge[pairs], seconds[pairs] = fastest, self.edge_time_s[fastest]
-        metres[pairs] = self.graph.edge_length_m[fastest]
-        return Matrix(entries, seconds, edge, metres, before, pairs)
+            seconds, edge = before.seconds.copy(), before.edge.copy()
+        seconds[pairs], edge[pairs] = edge_s[fastest], edges[fastest]
+        return Matrix(entries, seconds, edge, self.graph.edge_length_m, before, pairs)
 
 
 def lines_touching(graph: RoadGraph, area: Any) -> Ints:

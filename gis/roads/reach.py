@@ -126,8 +126,8 @@ def reach_within(
 
 def _reach(roads: Roads, places: Snapped, seconds: Floats, limit_s: float, *, towards: bool) -> Reach:
     graph, lines = roads.graph, roads.graph.lines
-    forth_s = roads.edge_time_s[lines.forth]
-    back_s = np.where(lines.back >= 0, roads.edge_time_s[lines.back], np.inf)
+    forth_s = roads.seconds_of(lines.forth)
+    back_s = np.where(lines.back >= 0, roads.seconds_of(lines.back), np.inf)
     first_s, last_s = seconds[graph.edge_u[lines.edge]], seconds[graph.edge_v[lines.edge]]
 
     def share(node_s: Floats, line_s: Floats) -> Floats:

@@ -149,7 +149,7 @@ def gates(roads: Roads, snapped: Snapped, *, leaving: bool) -> Gates:
     node = np.column_stack([v, u] if leaving else [u, v])
     done = snapped.fraction[:, None]
     share = np.hstack([1.0 - done, done] if leaving else [done, 1.0 - done])
-    time = np.where(edge >= 0, roads.edge_time_s[edge], np.inf)
+    time = np.where(edge >= 0, roads.seconds_of(edge), np.inf)
     metres = share * graph.edge_length_m[edge]
     is_open = np.isfinite(time) & np.isfinite(share)
     node[~is_open] = -1
@@ -168,7 +168,7 @@ def beside(roads: Roads, origins: Snapped, destinations: Snapped) -> tuple[Float
     graph, line = roads.graph, destinations.line
     step = destinations.fraction - origins.fraction
     edge = np.where(step >= 0, graph.lines.forth[line], graph.lines.back[line])
-    time = np.where(edge >= 0, roads.edge_time_s[edge], np.inf)
+    time = np.where(edge >= 0, roads.seconds_of(edge), np.inf)
     with np.errstate(invalid="ignore"):  # nothing times infinite
         seconds = np.where(step == 0, 0.0, np.abs(step) * time)
     is_way = (origins.line == line) & np.isfinite(seconds)

@@ -100,14 +100,15 @@ def tell(roads: Roads, pieces: list[Piece], origin: LonLat) -> Route:
         Where the way begins when nothing is driven.
     """
     graph = roads.graph
+    edge_s = roads.seconds_of(np.array([piece.edge for piece in pieces], dtype=np.int64)).tolist()
     corners: list[tuple[float, float]] = []
     steps: list[Step] = []
     arrived_deg: float | None = None
-    for piece in pieces:
+    for piece, whole_s in zip(pieces, edge_s, strict=True):
         line = _drawn_piece(graph, piece)
         share = piece.end - piece.start
         metres = share * float(graph.edge_length_m[piece.edge])
-        seconds = share * float(roads.edge_time_s[piece.edge])
+        seconds = share * whole_s
         vertex = max(0, len(corners) - 1)
         corners.extend(line if not corners else line[1:])
         if len(line) < 2 or line[0] == line[-1] == line[1]:
@@ -128,7 +129,7 @@ def tell(roads: Roads, pieces: list[Piece], origin: LonLat) -> Route:
     else:
         geometry = (origin,)
     return Route(
-        seconds=sum((p.end - p.start) * float(roads.edge_time_s[p.edge]) for p in pieces),
+        seconds=sum((p.end - p.start) * whole_s for p, whole_s in zip(pieces, edge_s, strict=True)),
         metres=sum((p.end - p.start) * float(graph.edge_length_m[p.edge]) for p in pieces),
         geometry=geometry,
         steps=tuple(steps),

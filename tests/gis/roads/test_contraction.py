@@ -80,7 +80,8 @@ def judged(roads: Roads, gates: Gates, *, towards: bool) -> dict[object, float]:
     judge = nx.MultiDiGraph()
     judge.add_nodes_from(range(roads.graph.node_count))
     ends = (roads.graph.edge_u.tolist(), roads.graph.edge_v.tolist())
-    for u, v, time in zip(*(ends[::-1] if towards else ends), roads.edge_time_s.tolist(), strict=True):
+    edge_s = roads.seconds_of(np.arange(roads.graph.edge_count)).tolist()
+    for u, v, time in zip(*(ends[::-1] if towards else ends), edge_s, strict=True):
         if time < np.inf:
             judge.add_edge(u, v, weight=time)
     for node, seconds in zip(gates.node[0].tolist(), gates.seconds[0].tolist(), strict=True):
@@ -98,7 +99,7 @@ def check_way(roads: Roads, tree: Tree, gates: Gates, node: int, seconds: float)
         assert roads.graph.edge_u[edge] == at
         at = int(roads.graph.edge_v[edge])
     assert gates.node[0, gate] == at
-    assert roads.edge_time_s[edges].sum() + gates.seconds[0, gate] == pytest.approx(seconds, abs=1e-9)
+    assert roads.seconds_of(edges).sum() + gates.seconds[0, gate] == pytest.approx(seconds, abs=1e-9)
     metres = roads.graph.edge_length_m[edges].sum() + gates.metres[0, gate]
     assert tree.metres_from(np.array([node]))[0] == pytest.approx(metres, abs=1e-9)
 
@@ -131,8 +132,9 @@ def test_closures_laid_over_one_after_the_other_leave_the_same_as_all_at_once(gr
     before = Roads.without_closures(graph).slowed(first)
     step_by_step = before.slowed(second)
     at_once = Roads(graph, Roads.without_closures(graph).slowed([*first, *second]).line_factor)
-    assert step_by_step.undisturbed.edge_time_s.tolist() == graph.edge_time_s.tolist()
-    assert step_by_step.edge_time_s.tolist() == at_once.edge_time_s.tolist()
+    edges = np.arange(graph.edge_count)
+    assert step_by_step.undisturbed.seconds_of(edges).tolist() == graph.edge_time_s.tolist()
+    assert step_by_step.seconds_of(edges).tolist() == at_once.seconds_of(edges).tolist()
     for one, other in ((step_by_step.backward, at_once.backward), (step_by_step.forward, at_once.forward)):
         assert one.edge.tolist() == other.edge.tolist()
         for name in ("seconds", "metres", "made_of"):
@@ -148,14 +150,15 @@ def test_a_street_of_three_pieces_becomes_one_step_each_way():
     row, column = (np.array(side, dtype=np.int32) for side in zip(*pairs, strict=True))
     found = contract(row, column, 14)
     seconds = np.array([taken.get(pair, 10.0) for pair in pairs])
-    steps = time_steps(found, seconds, 3.0 * seconds)
+    edge = np.arange(len(pairs), dtype=np.int32)
+    steps = time_steps(found, seconds, edge, 3.0 * seconds)
     assert found.kept == 12
     there = found.between(int(found.number[5]), int(found.number[6]))
     back = found.between(int(found.number[6]), int(found.number[5]))
     assert (steps.seconds[there], steps.metres[there], steps.seconds[back]) == (7.0, 21.0, np.inf)
     assert [pairs[pair] for pair in steps.pairs_of(there)] == street[::-1]
     reopened = np.where(np.isinf(seconds), 8.0, seconds)
-    again = time_again(steps, np.flatnonzero(np.isinf(seconds)), reopened, 3.0 * reopened)
+    again = time_again(steps, np.flatnonzero(np.isinf(seconds)), reopened, edge, 3.0 * reopened)
     assert (again.seconds[there], again.seconds[back]) == (7.0, 28.0)
 
 
