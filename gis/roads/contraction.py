@@ -147,9 +147,7 @@ class Steps:
 # --- timing, once an overlay -----------------------------------------------------------------------
 
 
-def time_steps(
-    contraction: Contraction, seconds: Floats, edge: NDArray[np.int32], length_m: Floats
-) -> Steps:
+def time_steps(contraction: Contraction, seconds: Floats, edge: NDArray[np.int32], length_m: Floats) -> Steps:
     """Choose the fastest there is for each step past a node.
 
     Parameters

@@ -146,8 +146,8 @@ def lines_touching(graph: RoadGraph, area: Any) -> Ints:
     if area.is_empty:
         return np.empty(0, dtype=np.int64)
     plane = metric_plane(graph.srid)
-    projected = plane.project(shapely.segmentize(area, STRAIGHT_DEG)).buffer(PLANE_MARGIN_M, quad_segs=1)
-    near = np.sort(graph.tree.query(projected, predicate="intersects"))
+    projected = plane.project(shapely.segmentize(area, STRAIGHT_DEG))
+    near = np.sort(graph.tree.query(projected, predicate="dwithin", distance=PLANE_MARGIN_M))
     if not len(near):
         return np.empty(0, dtype=np.int64)
     shapely.prepare(area)
