@@ -33,7 +33,7 @@ from core.http import problem_pages, problems
 from core.http.deps import Turns
 from core.http.limits import BodyLimit
 from core.settings import Settings, get_settings
-from dispatch import suggestions
+from dispatch.duplicates import suggestions
 
 log = structlog.get_logger()
 

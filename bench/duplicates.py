@@ -47,8 +47,8 @@ from core.clock import utc_now
 from core.db import session_factory, transaction
 from core.scope import WGS84_SRID
 from core.settings import Settings
-from dispatch.duplicates import Closeness, Habits, History, Past, best
-from dispatch.suggestions import Asked, known_already, warm
+from dispatch.duplicates.odds import Closeness, Habits, History, Past, best
+from dispatch.duplicates.suggestions import Asked, known_already, warm
 from gis.coordinates import EARTH_RADIUS_M, LonLat
 
 NAMED_CASE: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")

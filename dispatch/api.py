@@ -19,6 +19,8 @@ from core.schemas import Items
 from core.text import Line
 from dispatch import assignment, closure, crews, incidents, merging, queries, repeats, shifts, work_orders
 from dispatch.changes import By
+from dispatch.duplicates.queries import account_id_of
+from dispatch.duplicates.suggestions import Asked, known_already
 from dispatch.models import Cause, Incident, RepeatKey, WorkOrder, WorkOrderKind, WorkOrderState
 from dispatch.ranking import RankedCrew, crews_near, rank_crews
 from dispatch.schemas import (
@@ -46,7 +48,6 @@ from dispatch.schemas import (
     WorkOrderIn,
     WorkOrderOut,
 )
-from dispatch.suggestions import Asked, known_already
 from dispatch.work_orders import SKILLS_OF
 from gis.coordinates import LonLat
 from gis.schemas import PointIn
@@ -263,7 +264,7 @@ def suggest_duplicates(
         place=body.point.place(),
         segment_id=body.segment_id,
         confidence=body.confidence,
-        customer_account_id=queries.account_id_of(session, body.account_no) if body.account_no else None,
+        customer_account_id=account_id_of(session, body.account_no) if body.account_no else None,
     )
     found = known_already(session, actor, asked, settings=settings)
     return Items(

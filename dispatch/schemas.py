@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from core.messages import say
 from core.schemas import Wire
 from core.text import Line
+from dispatch.duplicates.suggestions import Suggestion
 from dispatch.models import Cause, Crew, IncidentKind, RepeatKey, Shift, Skill, WorkOrderKind
 from dispatch.ranking import CrewDistance, RankedCrew
 from dispatch.repeats import RepeatOffender, RepeatView
-from dispatch.suggestions import Suggestion
 from dispatch.views import (
     AttachedReport,
     IncidentDetail,

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from core.clock import utc_now
 from core.db import new_id
-from dispatch import incidents, suggestions
+from dispatch import incidents
 from dispatch.changes import By
-from dispatch.duplicates import Closeness, Earlier
+from dispatch.duplicates import suggestions
+from dispatch.duplicates.odds import Closeness, Earlier
+from dispatch.duplicates.suggestions import CATEGORIES, current_habits
 from dispatch.models import Cause, Incident, IncidentReport
-from dispatch.suggestions import CATEGORIES, current_habits
 from gis.kept import Kept
 from tests.conftest import LogIn
 from tests.dispatch.play import Play

@@ -1,6 +1,6 @@
 """What is probably known already about the place and matter of a report that is just being taken.
 
-The odds come from `duplicates.py`, by what the reports of the past months show; a process learns them once a day.
+The odds come from `odds.py`, by what the reports of the past months show; a process learns them once a day.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,7 @@ from core.auth import Actor
 from core.clock import utc_now
 from core.messages import say
 from core.settings import Settings
-from dispatch import queries
-from dispatch.duplicates import (
+from dispatch.duplicates.odds import (
     AROUND_M,
     Earlier,
     Habits,
@@ -29,7 +28,8 @@ from dispatch.duplicates import (
     learn_habits,
     lengths_between,
 )
-from dispatch.queries import EarlierReport
+from dispatch.duplicates.queries import EarlierReport, earlier_reports, past_reports
+from dispatch.queries import summaries_of
 from dispatch.surroundings import current_surroundings, neighbourhood
 from dispatch.triage import SUPPLY, UNSURE_PLACE_M, Category
 from dispatch.views import IncidentSummary
@@ -97,7 +97,7 @@ class Suggestion:
 def known_already(session: Session, actor: Actor, asked: Asked, *, settings: Settings) -> list[Suggestion]:
     """Suggest the open incidents of the actor's area that a report being taken is probably about, the likeliest first."""
     now = utc_now()
-    found = queries.earlier_reports(
+    found = earlier_reports(
         session,
         actor,
         asked.place,
@@ -117,7 +117,7 @@ def known_already(session: Session, actor: Actor, asked: Asked, *, settings: Set
     for index in best(odds, earlier.age_s, odds_min=settings.duplicate_odds_min, most=len(found)):
         likeliest.setdefault(found[index].incident_id, index)
     chosen = list(likeliest.items())[: settings.duplicate_suggestions_max]
-    incidents = queries.summaries_of(session, [incident_id for incident_id, _ in chosen])
+    incidents = summaries_of(session, [incident_id for incident_id, _ in chosen])
     return [
         Suggestion(
             incident=incidents[incident_id],
@@ -146,7 +146,7 @@ def current_habits(session: Session, now: datetime, *, days: int) -> Habits:
 
 def _learnt(session: Session, until: datetime, span: timedelta) -> Habits:
     habits = Habits(len(CATEGORIES), KIN)
-    reports = queries.past_reports(session, since=until - span, until=until, limit=LEARNT_MAX)
+    reports = past_reports(session, since=until - span, until=until, limit=LEARNT_MAX)
     return learn_habits(History(_past(reports), age_max=span), habits) if reports else habits
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from dispatch.duplicates import (
+from dispatch.duplicates.odds import (
     UNCONNECTED_LENGTHS,
     Closeness,
     Earlier,

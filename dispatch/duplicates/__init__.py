@@ -1,0 +1,1 @@
+"""What is probably known already of a report while it is being taken."""
