@@ -1,17 +1,18 @@
 """Events as rows: written with the change they describe, handled until it worked.
 
 The relay takes unhandled rows by `handled_at IS NULL` (never by "id greater than the last one": ids are given out before commit), a
-batch in one transaction and each event in a savepoint, so that commits do not bound its speed and a failing handler spoils only its own
-event. A failing event is tried later and later, then parked where an operator sees it.
+batch in one transaction, so that commits do not bound its speed. When a handler fails, the batch is undone and done again with each event
+in a savepoint, so that the failing one spoils only itself. It is tried later and later, then parked where an operator sees it.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     all_,
     any_,
+    bindparam,
     func,
     literal,
     select,
@@ -74,6 +76,15 @@ class Batch:
     """Nothing was left to do; what was committed since has told the listeners."""
 
 
+class _Due(NamedTuple):
+    """What the relay needs to know of an event to be handled."""
+
+    id: UUID
+    name: str
+    payload: dict[str, Any]  # Any: see OutboxEvent
+    emitted_at: datetime
+
+
 class NoSuchEvent(NotFound):
     """There is no parked event with this id."""
 
@@ -101,7 +112,7 @@ def emit(session: Session, event: Event) -> None:
     session.info.get(_BROUGHT_ABOUT, []).append(row)
 
 
-def read_event(row: OutboxEvent) -> Event:
+def read_event(row: OutboxEvent | _Due) -> Event:
     """Turn a stored row back into its event."""
     return _adapter(row.name).validate_python(row.payload)
 
@@ -132,44 +143,72 @@ def handle_batch(
         Failures after which an event is parked.
     retry_s
         Real seconds before the first retry; doubles with each.
-    only, without
-        Names of the events this relay handles, or leaves to another.
+    only
+        Names of the events this relay handles: a lane, in which what an event brings about is handled with it however long that takes.
+    without
+        Names of the events it leaves to another.
 
     Returns
     -------
     batch
         How many events were taken, and whether any are left.
     """
+    take = partial(_take, factory, subscriptions, batch=batch, only=only, without=without)
+    try:
+        taken, _ = take(is_apart=False)
+    except Exception:  # noqa: BLE001 - undone as a whole; which event it was shows when each is handled by itself
+        taken, failed = take(is_apart=True)
+        for event_id, failure in failed:
+            with factory() as session, session.begin():
+                _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
+    return taken
+
+
+def _take(
+    factory: SessionFactory,
+    subscriptions: Subscriptions,
+    *,
+    batch: int,
+    only: frozenset[str] | None,
+    without: frozenset[str],
+    is_apart: bool,
+) -> tuple[Batch, list[tuple[UUID, Exception]]]:
+    """Handle a batch and tell which events failed; without a savepoint for each, what one raises undoes them all and is raised again."""
     failed: list[tuple[UUID, Exception]] = []
     done: list[UUID] = []
     heard = frozenset(kind.__name__ for kind in subscriptions)
     with factory() as session, session.begin():
-        rows = deque(session.scalars(_due(only, without).limit(batch)))
+        found = session.execute(_due(only, without), {"now": real_now(), "count": batch})
+        rows = deque(_Due(*row) for row in found)
         is_all = len(rows) < batch
+        chained = 0
         # Until nothing is left or time is up: what was handled so far holds rows that others wait for.
         ends_at = monotonic() + BATCH_S
-        while rows and not failed and monotonic() <= ends_at:
+        while rows and not failed and (monotonic() <= ends_at or (only and chained > 0)):
             row = rows.popleft()
+            chained = max(0, chained - 1)
             brought_about: list[OutboxEvent] = []
             session.info[_BROUGHT_ABOUT] = brought_about
             session.info[_EMITTED_AT] = row.emitted_at
             try:
                 if row.name in heard:
-                    with session.begin_nested():
+                    with session.begin_nested() if is_apart else nullcontext():
                         _handle(session, read_event(row), subscriptions)
-            except Exception as error:  # noqa: BLE001 - the relay logs, retries and goes on
+            except Exception as error:
+                if not is_apart:
+                    raise
                 failed.append((row.id, error))
             else:
                 done.append(row.id)
                 stands = [
-                    one for one in brought_about if one in session and _is_ours(one.name, only, without)
+                    _Due(one.id, one.name, one.payload, one.emitted_at)
+                    for one in brought_about
+                    if one in session and _is_ours(one.name, only, without)
                 ]
                 rows.extendleft(reversed(stands))
+                chained += len(stands)
         _note_done(session, done)
-    for event_id, failure in failed:
-        with factory() as session, session.begin():
-            _note_failure(session, event_id, failure, attempts_max=attempts_max, retry_s=retry_s)
-    return Batch(len(done) + len(failed), is_drained=is_all and not rows and not failed)
+    return Batch(len(done) + len(failed), is_drained=is_all and not rows and not failed), failed
 
 
 def parked_events(session: Session, *, limit: int = 100) -> Sequence[OutboxEvent]:
@@ -209,21 +248,24 @@ def count_waiting(session: Session) -> tuple[int, int]:
     return waiting or 0, parked or 0
 
 
-def _due(only: frozenset[str] | None, without: frozenset[str]) -> Select[OutboxEvent]:
+@cache
+def _due(only: frozenset[str] | None, without: frozenset[str]) -> Select[UUID, str, dict[str, Any], datetime]:
+    """Ask for the oldest `count` events due `now`."""
     name: ColumnElement[bool] = true()
     if only is not None:
         name = OutboxEvent.name == any_(literal(sorted(only), ARRAY(Text)))
     elif without:
         name = OutboxEvent.name != all_(literal(sorted(without), ARRAY(Text)))
     return (
-        select(OutboxEvent)
+        select(OutboxEvent.id, OutboxEvent.name, OutboxEvent.payload, OutboxEvent.emitted_at)
         .where(
             OutboxEvent.handled_at.is_(None),
             OutboxEvent.parked_at.is_(None),
-            OutboxEvent.next_attempt_at <= real_now(),
+            OutboxEvent.next_attempt_at <= bindparam("now"),
             name,
         )
         .order_by(OutboxEvent.id)
+        .limit(bindparam("count"))
         .with_for_update(skip_locked=True)
     )
 
@@ -235,6 +277,7 @@ def _is_ours(name: str, only: frozenset[str] | None, without: frozenset[str]) ->
 def _handle(session: Session, event: Event, subscriptions: Subscriptions) -> None:
     for handler in subscriptions.get(type(event), ()):
         handler(session, event)
+    session.flush()
 
 
 def _note_done(session: Session, done: list[UUID]) -> None:

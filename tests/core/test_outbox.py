@@ -36,6 +36,12 @@ from core.outbox import (
 RELAY: dict[str, Any] = {"batch": 100, "attempts_max": 3, "retry_s": 0.0}
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a batch last as long as a busy machine takes for it."""
+    monkeypatch.setattr("core.outbox.BATCH_S", 30.0)
+
+
 def handled(factory: SessionFactory, *arguments: Any, **options: Any) -> int:
     """Handle what is due, and tell how many events were taken."""
     return handle_batch(factory, *arguments, **options).taken
@@ -98,6 +104,7 @@ def test_listeners_are_woken_only_by_the_commit_and_told_each_name_once(
         assert list(listener.notifies(timeout=0.3, stop_after=1)) == []
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_an_event_brings_about_becomes_visible_with_it(factory: SessionFactory) -> None:
     emit_some(factory)
     waiting_outside: list[tuple[int, int]] = []
@@ -118,6 +125,7 @@ def test_what_an_event_brings_about_becomes_visible_with_it(factory: SessionFact
         assert count_waiting(session) == (0, 0)
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_an_event_brings_about_comes_before_what_waited_longer(factory: SessionFactory) -> None:
     emit_some(factory, 2)
     seen: list[str] = []
@@ -134,6 +142,7 @@ def test_what_an_event_brings_about_comes_before_what_waited_longer(factory: Ses
     assert seen == ["taken", "opened", "opened"] * 2
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_was_brought_about_in_vain_did_not_happen(factory: SessionFactory) -> None:
     """A handler may take a step of its own back; what it emitted in it is gone."""
     emit_some(factory)
@@ -148,6 +157,7 @@ def test_what_was_brought_about_in_vain_did_not_happen(factory: SessionFactory) 
     assert (batch.taken, batch.is_drained) == (1, True)
 
 
+@pytest.mark.usefixtures("patient")
 def test_one_that_fails_leaves_what_brought_it_about(factory: SessionFactory) -> None:
     emit_some(factory)
 
@@ -170,6 +180,38 @@ def test_a_batch_says_whether_something_is_left(factory: SessionFactory) -> None
     left = [handle_batch(factory, {ReportTaken: (take_long,)}, **RELAY).is_drained for _ in range(3)]
     assert left == [False, False, True]
     assert handle_batch(factory, {ReportTaken: (fail,)}, **RELAY) == Batch(taken=0, is_drained=True)
+
+
+def test_a_lane_follows_an_event_to_its_end_however_long_that_takes(factory: SessionFactory) -> None:
+    emit_some(factory, 2)
+
+    def take_long(session: Session, event: ReportTaken) -> None:
+        sleep(2 * BATCH_S)
+        emit(session, IncidentOpened(event.report_id))
+
+    handlers = {ReportTaken: (take_long,), IncidentOpened: (lambda session, event: None,)}
+    assert handled(factory, handlers, **RELAY) == 1, "side by side, the batch ends with its time"
+    lane = frozenset({"ReportTaken", "IncidentOpened"})
+    with factory() as session, session.begin():
+        session.execute(text("DELETE FROM core.outbox WHERE name = 'IncidentOpened'"))
+    assert handled(factory, handlers, only=lane, **RELAY) == 2
+
+
+@pytest.mark.usefixtures("patient")
+def test_events_that_work_need_no_savepoint(factory: SessionFactory) -> None:
+    emit_some(factory, 2)
+    stepped: list[bool] = []
+
+    def look(session: Session, event: ReportTaken) -> None:
+        stepped.append(session.in_nested_transaction())
+        note(session, event)
+
+    assert handled(factory, {ReportTaken: (look,)}, **RELAY) == 2
+    assert stepped == [False, False]
+    emit_some(factory)
+    assert handled(factory, {ReportTaken: (look, fail)}, **RELAY) == 1
+    assert stepped[2:] == [False, True], "undone, then by itself"
+    assert noted(factory) == 2
 
 
 def test_each_event_is_handled_once(factory: SessionFactory) -> None:
