@@ -49,7 +49,6 @@ from dispatch.schemas import (
     WorkOrderOut,
 )
 from dispatch.work_orders import SKILLS_OF
-from gis.coordinates import LonLat
 from gis.schemas import PointIn
 from gis.service_area import ensure_in_service_area, ensure_seen
 from tracker.positions import latest_positions
@@ -201,16 +200,15 @@ def rank_crews_for_incident(
 
     Ways, distances and ages of positions only of crews the actor may see on the map.
     """
-    incident = queries.incident_for(session, actor, incident_id)
-    orders = queries.open_orders_of(session, incident.id)
-    place = LonLat.from_stored(orders[0].place if orders else incident.place)
+    work = queries.work_to_do(session, actor, incident_id)
+    needed = SKILLS_OF[WorkOrderKind.INSPECT] if work.skills is None else work.skills
     is_visible = _sees_place_of(session, actor)
     ranked = rank_crews(
         session,
-        place,
-        skills=SKILLS_OF[kind] if kind else orders[0].skills if orders else SKILLS_OF[WorkOrderKind.INSPECT],
+        work.place,
+        skills=SKILLS_OF[kind] if kind else needed,
         settings=settings,
-        order_id=orders[0].id if orders else None,
+        order_id=work.order_id,
         is_drawn=is_visible,
     )
     ranked = [one if is_visible(one) else one.without_place() for one in ranked]

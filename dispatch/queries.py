@@ -3,10 +3,23 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -278,11 +291,9 @@ class CrewNow:
     jobs_lately: int
 
 
-def crews_now(
-    session: Session, at: datetime, *, order_id: UUID | None, refused_since: datetime, jobs_since: datetime
-) -> list[CrewNow]:
-    """Read in one go what ranking needs to know of the active crews."""
+def _crews_now() -> Select[Any]:  # Any: the columns of CrewNow
     of_crew = Assignment.crew_id == Crew.id
+    at: BindParameter[datetime] = bindparam("at")
     on_shift = exists().where(Shift.crew_id == Crew.id, Shift.starts_at <= at, Shift.ends_at > at)
     binding = (
         select(Assignment.state, WorkOrder.number)
@@ -294,16 +305,16 @@ def crews_now(
     )
     refused = exists().where(
         of_crew,
-        Assignment.work_order_id == order_id,
+        Assignment.work_order_id == bindparam("order_id"),
         Assignment.state.in_((AssignmentState.DECLINED, AssignmentState.EXPIRED, AssignmentState.RELEASED)),
-        Assignment.ended_at >= refused_since,
+        Assignment.ended_at >= bindparam("refused_since"),
     )
     jobs = (
         select(func.count())
-        .where(of_crew, Assignment.offered_at >= jobs_since, Assignment.on_site_at.is_not(None))
+        .where(of_crew, Assignment.offered_at >= bindparam("jobs_since"), Assignment.on_site_at.is_not(None))
         .scalar_subquery()
     )
-    rows = session.execute(
+    return (
         select(
             Crew.id,
             Crew.code,
@@ -319,7 +330,18 @@ def crews_now(
         .where(Crew.is_active)
         .order_by(Crew.code)
     )
-    return [CrewNow(*row) for row in rows]
+
+
+_CREWS_NOW: Final = _crews_now()
+"""Asked with every ranking, so written once."""
+
+
+def crews_now(
+    session: Session, at: datetime, *, order_id: UUID | None, refused_since: datetime, jobs_since: datetime
+) -> list[CrewNow]:
+    """Read in one go what ranking needs to know of the active crews."""
+    values = {"at": at, "order_id": order_id, "refused_since": refused_since, "jobs_since": jobs_since}
+    return [CrewNow(*row) for row in session.execute(_CREWS_NOW, values)]
 
 
 def _locked(query: S) -> S:
@@ -462,6 +484,38 @@ def incident_for(session: Session, actor: Actor, incident_id: UUID) -> Incident:
     if row is None:
         raise NoSuchIncident
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class WorkToDo:
+    """Where an incident's first open work is, and what it needs; without any, where the incident is."""
+
+    place: LonLat
+    skills: list[str] | None
+    order_id: UUID | None
+
+
+def work_to_do(session: Session, actor: Actor, incident_id: UUID) -> WorkToDo:
+    """Tell where to go for an incident that lies in the actor's area.
+
+    Raises
+    ------
+    NoSuchIncident
+        There is none, or it is not his to see.
+    """
+    row = session.execute(
+        select(Incident.place, WorkOrder.place, WorkOrder.skills, WorkOrder.id)
+        .outerjoin(WorkOrder, and_(WorkOrder.incident_id == Incident.id, WorkOrder.ended_at.is_(None)))
+        .where(Incident.id == incident_id, actor.area_filter(Incident.place))
+        .order_by(WorkOrder.number)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NoSuchIncident
+    incident_place, order_place, skills, order_id = row
+    return WorkToDo(
+        LonLat.from_stored(incident_place if order_place is None else order_place), skills, order_id
+    )
 
 
 def order_for(session: Session, actor: Actor, order_id: UUID) -> WorkOrder:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from core.auth import Actor
 from gis.coordinates import LonLat
 from tracker.errors import CrewWithoutDevice
-from tracker.models import LatestPosition, Position, Presence, PresenceState
-from tracker.queries import has_device, latest_with_presence, trail_rows
+from tracker.models import LatestPosition, Position, PresenceState
+from tracker.queries import LATEST, LatestRow, has_device, trail_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,12 @@ def latest_positions(
     positions
         One a crew: the fix with the latest device time that is not in the future.
     """
-    where = actor.area_filter(LatestPosition.geom) if actor else None
-    rows = session.execute(latest_with_presence(crew_ids, where=where))
-    return [_crew_position(latest, presence) for latest, presence in rows]
+    query = LATEST
+    if crew_ids is not None:
+        query = query.where(LatestPosition.crew_id.in_(crew_ids))
+    if actor is not None and actor.area_wkt is not None:
+        query = query.where(actor.area_filter(LatestPosition.geom))
+    return [_crew_position(row) for row in session.execute(query)]
 
 
 def latest_position(session: Session, crew_id: UUID) -> CrewPosition | None:
@@ -121,16 +124,29 @@ def trail(
     ]
 
 
-def _crew_position(latest: LatestPosition, presence: Presence | None) -> CrewPosition:
+def _crew_position(row: LatestRow) -> CrewPosition:
+    (
+        crew_id,
+        lon,
+        lat,
+        recorded_at,
+        received_at,
+        stored_at,
+        accuracy_m,
+        speed_mps,
+        course_deg,
+        battery_pct,
+        state,
+    ) = row
     return CrewPosition(
-        crew_id=latest.crew_id,
-        point=LonLat.from_stored(latest.geom),
-        recorded_at=latest.recorded_at,
-        received_at=latest.received_at,
-        stored_at=latest.stored_at,
-        accuracy_m=latest.accuracy_m,
-        speed_mps=latest.speed_mps,
-        course_deg=latest.course_deg,
-        battery_pct=latest.battery_pct,
-        presence=PresenceState(presence.state) if presence else PresenceState.OFFLINE,
+        crew_id=crew_id,
+        point=LonLat(lon=lon, lat=lat),
+        recorded_at=recorded_at,
+        received_at=received_at,
+        stored_at=stored_at,
+        accuracy_m=accuracy_m,
+        speed_mps=speed_mps,
+        course_deg=course_deg,
+        battery_pct=battery_pct,
+        presence=PresenceState(state) if state else PresenceState.OFFLINE,
     )

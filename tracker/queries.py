@@ -1,16 +1,49 @@
 """What tracker reads."""
 
 import re
-from collections.abc import Collection
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.models import Device, DroppedMessage, LatestPosition, Position, Presence
 
 _DAY_TABLE = re.compile(r"position_(\d{4})(\d{2})(\d{2})")
+
+LatestRow = Row[
+    UUID,
+    float,
+    float,
+    datetime,
+    datetime,
+    datetime,
+    float | None,
+    float | None,
+    float | None,
+    float | None,
+    str | None,
+]
+LATEST: Final = (
+    select(
+        LatestPosition.crew_id,
+        func.ST_X(LatestPosition.geom),
+        func.ST_Y(LatestPosition.geom),
+        LatestPosition.recorded_at,
+        LatestPosition.received_at,
+        LatestPosition.stored_at,
+        LatestPosition.accuracy_m,
+        LatestPosition.speed_mps,
+        LatestPosition.course_deg,
+        LatestPosition.battery_pct,
+        Presence.state,
+    )
+    .outerjoin(Presence, Presence.crew_id == LatestPosition.crew_id)
+    .order_by(LatestPosition.crew_id)
+)
+"""Latest positions with the state of the crews' presence (None: never heard). Asked for each report by those who wait for a crew, so
+written once, and without rows to be made objects of."""
 
 
 def position_days(session: Session) -> set[date]:
@@ -42,16 +75,6 @@ def broker_users(session: Session) -> dict[str, str]:
 def has_device(session: Session, crew_id: UUID) -> bool:
     """Whether a device was ever registered for a crew."""
     return session.scalar(select(Device.id).where(Device.crew_id == crew_id).limit(1)) is not None
-
-
-def latest_with_presence(
-    crew_ids: Collection[UUID] | None, *, where: ColumnElement[bool] | None = None
-) -> Select[LatestPosition, Presence | None]:
-    """Select latest positions with what is known of the crews' presence (None: nothing)."""
-    query = select(LatestPosition, Presence).outerjoin(Presence, Presence.crew_id == LatestPosition.crew_id)
-    if crew_ids is not None:
-        query = query.where(LatestPosition.crew_id.in_(crew_ids))
-    return query.where(true() if where is None else where).order_by(LatestPosition.crew_id)
 
 
 def trail_rows(

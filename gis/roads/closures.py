@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import shapely
 import shapely.ops
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.auth import Actor
@@ -282,7 +282,7 @@ def _ensure_not_over(closure: RoadClosure) -> None:
 # --- reading ---------------------------------------------------------------------------------------
 
 
-def in_force(at: datetime) -> ColumnElement[bool]:
+def in_force(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Condition that a closure holds at a time, as far as it was known then."""
     return and_(
         RoadClosure.created_at <= at,
@@ -293,7 +293,7 @@ def in_force(at: datetime) -> ColumnElement[bool]:
     )
 
 
-def in_force_now(now: datetime) -> ColumnElement[bool]:
+def in_force_now(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Condition that a closure holds now."""
     return and_(in_force(now), RoadClosure.superseded_at.is_(None), RoadClosure.lifted_at.is_(None))
 

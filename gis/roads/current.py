@@ -1,8 +1,9 @@
 """The roads as this process sees them: the stored graph with the closures in force laid over, kept until either changes."""
 
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.clock import utc_now
@@ -20,6 +21,13 @@ _LAID: Kept[dict[UUID, Slowed]] = Kept()
 """What each closure in force touches on it."""
 _ROADS: Kept[Roads] = Kept()
 
+_IN_FORCE: Final = (
+    select(RoadGraphRow.revision, RoadClosure.revision)
+    .outerjoin(RoadClosure, in_force_now(bindparam("now")))
+    .where(RoadGraphRow.is_current)
+)
+"""Asked with every way, so written once."""
+
 
 def current_roads(session: Session) -> Roads:
     """Give the roads as they can be driven now.
@@ -32,11 +40,7 @@ def current_roads(session: Session) -> Roads:
     NoRoadGraph
         None is loaded.
     """
-    rows = session.execute(
-        select(RoadGraphRow.revision, RoadClosure.revision)
-        .outerjoin(RoadClosure, in_force_now(utc_now()))
-        .where(RoadGraphRow.is_current)
-    ).all()
+    rows = session.execute(_IN_FORCE, {"now": utc_now()}).all()
     if not rows:
         raise NoRoadGraph
     graph_revision = rows[0][0]
