@@ -11,7 +11,20 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, or_, select, true, union
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -21,7 +34,6 @@ from core.events import RepeatedComplaint
 from core.outbox import emit
 from core.rights import PersonalField
 from core.settings import Settings
-from dispatch import queries
 from dispatch.models import Change, Incident, IncidentReport, IncidentState, Repeat, RepeatKey
 from dispatch.policy import NOT_OUR_MAIN
 from dispatch.triage import SUPPLY, SURE_PLACE, Category
@@ -165,10 +177,11 @@ def _is_same_main(one: Complaint, other: Complaint) -> bool:
 
 def note_repeat(session: Session, report_id: UUID, *, settings: Settings) -> None:
     """Keep, and tell, that a report repeats earlier ones; noted once, noting it again changes nothing."""
-    row = queries.report_row(session, report_id)
-    if row is None:
+    rows = session.execute(_WITH_KEPT, {"report_id": report_id}).all()
+    if not rows:
         return
-    kept = _kept_of(session, row)
+    row = rows[0][0]
+    kept = {kept_id: subject for _, kept_id, subject in rows}
     if report_id in kept:
         return
     window = windows_of(settings)[row.category]
@@ -220,20 +233,30 @@ def note_repeat(session: Session, report_id: UUID, *, settings: Settings) -> Non
     )
 
 
-def _kept_of(session: Session, row: IncidentReport) -> dict[UUID, str]:
-    """Map reports of its incident that are kept already to what they repeat: the report itself, and those that repeat its main.
-
-    That a main repeats is kept once an incident.
-    """
-    is_of_main = and_(Repeat.key == RepeatKey.ASSET, Repeat.subject == str(row.pipe_id))
-    rows = session.execute(
-        select(Repeat.report_id, Repeat.subject)
-        .join(IncidentReport, IncidentReport.report_id == Repeat.report_id)
-        .where(
-            IncidentReport.incident_id == row.incident_id, or_(Repeat.report_id == row.report_id, is_of_main)
-        )
+def _with_kept() -> Select[IncidentReport, UUID | None, str | None]:
+    of_incident = aliased(IncidentReport)
+    is_of_main = and_(
+        Repeat.key == RepeatKey.ASSET, Repeat.subject == cast(IncidentReport.pipe_id, Repeat.subject.type)
     )
-    return dict(rows.all())
+    kept = (
+        select(Repeat.report_id, Repeat.subject)
+        .join(of_incident, of_incident.report_id == Repeat.report_id)
+        .where(
+            of_incident.incident_id == IncidentReport.incident_id,
+            or_(Repeat.report_id == IncidentReport.report_id, is_of_main),
+        )
+        .lateral()
+    )
+    return (
+        select(IncidentReport, kept.c.report_id, kept.c.subject)
+        .outerjoin(kept, true())
+        .where(IncidentReport.report_id == bindparam("report_id"))
+    )
+
+
+_WITH_KEPT: Final = _with_kept()
+"""A report with those of its incident that are kept already and what they repeat: the report itself, and those that repeat its main. That a
+main repeats is kept once an incident. Asked for each report while its caller waits, so written once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,13 @@ def read_report(
     report_id: UUID, session: DbSession, actor: Annotated[Actor, requires("reports.read")]
 ) -> ReportDetailOut:
     """Show one report, and to whom it was handed over."""
-    report = _seen_report(session, actor, report_id)
+    found = queries.report_with_hand_overs(session, actor, report_id)
+    if found is None:
+        raise ReportNotFound
+    report, hand_overs_made = found
     return ReportDetailOut(
         **ReportOut.of(report, actor).model_dump(),
-        hand_overs=[HandOverOut.of(one) for one in queries.hand_overs_of(session, report.id)],
+        hand_overs=[HandOverOut.of(one) for one in hand_overs_made],
     )
 
 

@@ -23,8 +23,15 @@ from hotline.models import CallbackOutcome, Case, CaseState, MergedIncident, Rep
 
 def link_report(session: Session, event: ReportAttached) -> None:
     """Let a report and its case follow the incident it belongs to, or the one that lives on."""
-    incident_id, number = _living(session, event.incident_id, event.incident_number)
-    _link(session, queries.reports_by_id(session, [event.report_id]), incident_id, number)
+    found = queries.report_to_link(session, event.report_id, event.incident_id)
+    if found is None or found[-1]:
+        incident_id, number = _living(session, event.incident_id, event.incident_number)
+        _link(session, queries.reports_by_id(session, [event.report_id]), incident_id, number)
+        return
+    report, case, _ = found
+    _name_incident(report, event.incident_id, event.incident_number)
+    cases.follow_incident(session, case, event.incident_id, event.incident_number)
+    session.flush()
 
 
 def follow_merge(session: Session, event: IncidentMerged) -> None:
@@ -113,8 +120,7 @@ def heed_deadline(session: Session, event: DeadlineReached) -> None:
 
 def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number: int | None) -> None:
     for report in reports:
-        report.incident_id = incident_id
-        report.incident_number = number or report.incident_number
+        _name_incident(report, incident_id, number)
     # Reports and cases are written together by the flush at the end; no case has a change of its own yet that the locking could overwrite.
     with session.no_autoflush:
         locked = queries.lock_cases(session, _case_ids(reports))
@@ -123,6 +129,11 @@ def _link(session: Session, reports: Sequence[Report], incident_id: UUID, number
         if is_moved:
             _answer_if_told(session, case, incident_id, [r for r in reports if r.case_id == case.id])
     session.flush()
+
+
+def _name_incident(report: Report, incident_id: UUID, number: int | None) -> None:
+    report.incident_id = incident_id
+    report.incident_number = number or report.incident_number
 
 
 def _answer_if_told(session: Session, case: Case, incident_id: UUID, reports: Sequence[Report]) -> None:

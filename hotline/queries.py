@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -22,6 +34,7 @@ from hotline.models import (
     CaseState,
     HandOver,
     KnownOutage,
+    MergedIncident,
     Report,
 )
 
@@ -51,22 +64,33 @@ def originals(
     limit: int = 5,
 ) -> Sequence[Report]:
     """Find reports of the same kind by the same customer or caller whose cases are not closed, latest first."""
-    same = Report.caller_key == caller_key
-    if customer_account_id is not None:
-        same = or_(same, Report.customer_account_id == customer_account_id)
-    return session.scalars(
-        select(Report)
-        .join(Case, Case.id == Report.case_id)
-        .where(
-            same,
-            Report.category == category,
-            Report.received_at >= since,
-            Report.repeat_of.is_(None),
-            Case.state != CaseState.CLOSED,
-        )
-        .order_by(Report.received_at.desc())
-        .limit(limit)
-    ).all()
+    values = {
+        "category": category,
+        "caller_key": caller_key,
+        "customer_account_id": customer_account_id,
+        "since": since,
+        "count": limit,
+    }
+    return session.scalars(_ORIGINALS, values).all()
+
+
+_ORIGINALS: Final = (
+    select(Report)
+    .join(Case, Case.id == Report.case_id)
+    .where(
+        or_(
+            Report.caller_key == bindparam("caller_key"),
+            Report.customer_account_id == bindparam("customer_account_id"),
+        ),
+        Report.category == bindparam("category"),
+        Report.received_at >= bindparam("since"),
+        Report.repeat_of.is_(None),
+        Case.state != CaseState.CLOSED,
+    )
+    .order_by(Report.received_at.desc())
+    .limit(bindparam("count"))
+)
+"""Asked with each report taken, so written once."""
 
 
 def reports_seen(
@@ -113,11 +137,48 @@ def reports_by_id(session: Session, report_ids: Collection[UUID]) -> Sequence[Re
     return session.scalars(select(Report).where(Report.id.in_(report_ids)).order_by(Report.id)).all()
 
 
-def hand_overs_of(session: Session, report_id: UUID) -> Sequence[HandOver]:
-    """List to whom a report was handed over, first to last; those taken back too."""
-    return session.scalars(
-        select(HandOver).where(HandOver.report_id == report_id).order_by(HandOver.at, HandOver.id)
+def report_with_hand_overs(
+    session: Session, actor: Actor, report_id: UUID
+) -> tuple[Report, list[HandOver]] | None:
+    """Find one report, if this person may see it, with its hand-overs, first to last; those taken back too."""
+    rows = session.execute(
+        select(Report, HandOver)
+        .outerjoin(HandOver, HandOver.report_id == Report.id)
+        .where(Report.id == report_id, actor.area_filter(Report.place))
+        .order_by(HandOver.at, HandOver.id)
     ).all()
+    if not rows:
+        return None
+    return rows[0][0], [hand_over for _, hand_over in rows if hand_over is not None]
+
+
+def report_to_link(session: Session, report_id: UUID, incident_id: UUID) -> tuple[Report, Case, bool] | None:
+    """Fetch a report with its case, locked, and tell whether the incident it is to follow has a history: merged, or callbacks made about it.
+
+    Returns
+    -------
+    found
+        None where there is no report, or it has no case.
+    """
+    row = session.execute(_TO_LINK, {"report_id": report_id, "incident_id": incident_id}).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+_TO_LINK: Final = (
+    select(
+        Report,
+        Case,
+        or_(
+            exists().where(MergedIncident.incident_id == bindparam("incident_id")),
+            exists().where(Callback.incident_id == bindparam("incident_id")),
+        ),
+    )
+    .join(Case, Case.id == Report.case_id)
+    .where(Report.id == bindparam("report_id"))
+    .with_for_update(of=Case)
+    .execution_options(populate_existing=True)
+)
+"""Asked for each report while its caller waits, so written once."""
 
 
 def phone_to_call(session: Session, report: Report) -> str | None:
