@@ -13,7 +13,8 @@ from uuid import UUID
 
 import numpy as np
 import shapely
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from core.auth import Actor
@@ -280,6 +281,7 @@ _ACCOUNTS = (
     select(
         CustomerAccount.id,
         CustomerAccount.account_no,
+        Address.id,
         Address.text,
         Address.street,
         Address.geom,
@@ -295,20 +297,44 @@ _ACCOUNTS = (
     .join(Address, Address.id == CustomerAccount.address_id, isouter=True)
     .join(ServiceConnection, ServiceConnection.id == CustomerAccount.service_connection_id, isouter=True)
     .join(Pipe, Pipe.id == ServiceConnection.pipe_id, isouter=True)
-    .order_by(CustomerAccount.account_no)
-    .limit(20)
+)
+_FIRST_AT_ADDRESSES = (
+    _ACCOUNTS.ext(distinct_on(Address.id))
+    .where(Address.id.in_(bindparam("addresses", expanding=True)))
+    .order_by(Address.id, CustomerAccount.account_no)
 )
 
 
 def _places_of_accounts(session: Session, condition: Any, *, method: Method, sure: float) -> list[Location]:
-    """Locate accounts; any SQL condition on their tables chooses them.
+    """Locate accounts; any SQL condition on their tables chooses them."""
+    rows = session.execute(_ACCOUNTS.where(condition).order_by(CustomerAccount.account_no).limit(20))
+    places = (_place_of_account(session, row, method=method, sure=sure) for row in rows)
+    return [place for _, place in places if place is not None]
 
-    Through their service connections; where none is recorded, or its main is abandoned, by the mains near their address.
+
+def _places_at_addresses(session: Session, candidates: Sequence[AddressCandidate]) -> dict[UUID, Location]:
+    """Locate the first account of each address that is one of ours, asking once for all of them."""
+    kinds = {one.address_id: one.kind for one in candidates if one.address_id is not None}
+    if not kinds:
+        return {}
+    rows = session.execute(_FIRST_AT_ADDRESSES, {"addresses": list(kinds)}).all()
+    places = (
+        _place_of_account(session, row, method=ADDRESS_METHODS[kinds[row[2]]], sure=1.0) for row in rows
+    )
+    return {address_id: place for address_id, place in places if place is not None}
+
+
+def _place_of_account(
+    session: Session, row: Any, *, method: Method, sure: float
+) -> tuple[UUID, Location | None]:
+    """Locate an account, a row of `_ACCOUNTS`, and name its address.
+
+    Through its service connection; where none is recorded, or its main is abandoned, by the mains near its address.
     """
-    places = []
-    for (
+    (
         account_id,
         account_no,
+        address_id,
         text,
         street,
         home,
@@ -320,38 +346,32 @@ def _places_of_accounts(session: Session, condition: Any, *, method: Method, sur
         segment,
         zone,
         status,
-    ) in session.execute(_ACCOUNTS.where(condition)):
-        place: Location | None = None
-        if line is not None and status is not LifecycleStatus.ABANDONED:
-            service = shapely.get_coordinates(loaded(line))
-            place = Location(
-                point=LonLat(lon=float(service[-1][0]), lat=float(service[-1][1])),
-                pipe_id=pipe_id,
-                pipe_code=code,
-                chainage_m=chainage,
-                side=side,
-                segment_id=segment,
-                zone_id=zone,
-                street=street,
-                method=method,
-                confidence=sure,
-                margin=sure,
-                distance_m=0.0,
-                address_text=text,
-                account_id=account_id,
-                account_no=account_no,
-            )
-        elif home is not None:
-            at_home = _Sought(
-                LonLat.from_stored(home), ERROR_M[MatchKind.ADDRESS], street=street, zone_id=zone
-            )
-            (found,) = _nearby(
-                session, [at_home], radius_m=RADIUS_M, method=method, sure=sure, address_text=text
-            )
-            place = found and replace(found, account_id=account_id, account_no=account_no)
-        if place is not None:
-            places.append(place)
-    return places
+    ) = row
+    place: Location | None = None
+    if line is not None and status is not LifecycleStatus.ABANDONED:
+        service = shapely.get_coordinates(loaded(line))
+        place = Location(
+            point=LonLat(lon=float(service[-1][0]), lat=float(service[-1][1])),
+            pipe_id=pipe_id,
+            pipe_code=code,
+            chainage_m=chainage,
+            side=side,
+            segment_id=segment,
+            zone_id=zone,
+            street=street,
+            method=method,
+            confidence=sure,
+            margin=sure,
+            distance_m=0.0,
+            address_text=text,
+            account_id=account_id,
+            account_no=account_no,
+        )
+    elif home is not None:
+        at_home = _Sought(LonLat.from_stored(home), ERROR_M[MatchKind.ADDRESS], street=street, zone_id=zone)
+        (found,) = _nearby(session, [at_home], radius_m=RADIUS_M, method=method, sure=sure, address_text=text)
+        place = found and replace(found, account_id=account_id, account_no=account_no)
+    return address_id, place
 
 
 def locate_account(session: Session, account_no: str) -> Location:
@@ -426,15 +446,20 @@ def _one_of(places: Sequence[Location], weights: Sequence[float], *, whole: floa
     )
 
 
-def _place_of(session: Session, candidate: AddressCandidate, *, radius_m: float) -> Location | None:
-    """Put an address on the network: through a customer there, else by the mains near it."""
+def _places_of(
+    session: Session, candidates: Sequence[AddressCandidate], *, radius_m: float
+) -> list[Location | None]:
+    """Put addresses on the network: through a customer there, else by the mains near them."""
+    of_customers = _places_at_addresses(session, candidates)
+    return [
+        (one.address_id and of_customers.get(one.address_id)) or _place_near(session, one, radius_m=radius_m)
+        for one in candidates
+    ]
+
+
+def _place_near(session: Session, candidate: AddressCandidate, *, radius_m: float) -> Location | None:
+    """Put an address on the network by the mains near it."""
     method = ADDRESS_METHODS[candidate.kind]
-    if candidate.address_id is not None:
-        of_customers = _places_of_accounts(
-            session, Address.id == candidate.address_id, method=method, sure=1.0
-        )
-        if of_customers:
-            return of_customers[0]
     sought = _Sought(candidate.point, candidate.error_m, street=candidate.street)
     (place,) = _nearby(
         session,
@@ -468,12 +493,9 @@ def _at_address(
     candidates = geocode(session, address_text, limit=ALTERNATIVES + 1, within=within)
     if not candidates:
         raise AddressNotFound
-    found = [
-        (place, candidate.confidence)
-        for candidate in candidates
-        if candidate.confidence >= WORTH_LOOKING * candidates[0].confidence
-        if (place := _place_of(session, candidate, radius_m=radius_m)) is not None
-    ]
+    worth = [one for one in candidates if one.confidence >= WORTH_LOOKING * candidates[0].confidence]
+    placed = zip(_places_of(session, worth, radius_m=radius_m), worth, strict=True)
+    found = [(place, candidate.confidence) for place, candidate in placed if place is not None]
     if not found:
         raise NoMainNearby
     places, beliefs = zip(*found, strict=True)
@@ -505,7 +527,7 @@ def locate_known_address(session: Session, address_id: UUID, *, radius_m: float 
         error_m=ERROR_M[kind],
         address_id=address.id,
     )
-    place = _place_of(session, meant, radius_m=radius_m)
+    (place,) = _places_of(session, [meant], radius_m=radius_m)
     if place is None:
         raise NoMainNearby
     return place
