@@ -28,7 +28,7 @@ import tracker.api
 from app import pages
 from app.tuning import make_responsive
 from core import clock, logs
-from core.db import SessionFactory, session_factory
+from core.db import SessionFactory, reading, session_factory
 from core.http import problem_pages, problems
 from core.http.deps import Turns
 from core.http.limits import BodyLimit
@@ -62,7 +62,9 @@ ROUTERS = (
 """The busiest first: a request is compared with one route after the other."""
 
 
-def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
+def create_app(
+    settings: Settings, sessions: SessionFactory, *, reading_sessions: SessionFactory | None = None
+) -> FastAPI:
     """Compose the web application.
 
     Parameters
@@ -71,6 +73,8 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
         This process's settings.
     sessions
         Makes the one session of each request.
+    reading_sessions
+        Makes it where a route only asks; by default they do, too.
     """
     app = FastAPI(
         title="Mainline",
@@ -82,6 +86,7 @@ def create_app(settings: Settings, sessions: SessionFactory) -> FastAPI:
     )
     app.state.settings = settings
     app.state.sessions = sessions
+    app.state.reading_sessions = reading_sessions or sessions
     app.state.turns = Turns(settings.database_pool_size)
     problems.install(app)
     for router in ROUTERS:
@@ -117,7 +122,7 @@ def main() -> None:
     )
     with sessions() as session:
         clock.use(clock.load(session))
-    app = create_app(settings, sessions)
+    app = create_app(settings, sessions, reading_sessions=reading(sessions))
     with sessions() as session:
         suggestions.warm(session, settings)
     make_responsive(sessions, locates=True)

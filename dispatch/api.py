@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.auth import Actor
 from core.clock import utc_now
-from core.http.deps import AppSettings, DbSession, requires
+from core.http.deps import AppSettings, DbSession, ReadSession, requires
 from core.http.problems import RESPONSES
 from core.rights import Operation
 from core.schemas import Items
@@ -191,9 +191,9 @@ def split_incident(
 @router.get("/incidents/{incident_id}/crews")
 def rank_crews_for_incident(
     incident_id: UUID,
-    session: DbSession,
+    session: ReadSession,
     settings: AppSettings,
-    actor: Annotated[Actor, requires("crews.read")],
+    actor: Annotated[Actor, requires("crews.read", only_asks=True)],
     kind: WorkOrderKind | None = None,
 ) -> RankedCrewsOut:
     """Rank all crews for an incident's work: exact ways by road, why the others cannot be asked, routes of the first three.

@@ -12,7 +12,7 @@ from core import audit
 from core.auth import Actor
 from core.clock import utc_now
 from core.errors import FieldError, Invalid
-from core.http.deps import AppSettings, DbSession, requires
+from core.http.deps import AppSettings, DbSession, ReadSession, requires
 from core.http.problems import RESPONSES
 from core.rights import PersonalField
 from core.settings import Settings
@@ -110,7 +110,7 @@ def list_reports(
 
 @router.get("/reports/{report_id}")
 def read_report(
-    report_id: UUID, session: DbSession, actor: Annotated[Actor, requires("reports.read")]
+    report_id: UUID, session: ReadSession, actor: Annotated[Actor, requires("reports.read", only_asks=True)]
 ) -> ReportDetailOut:
     """Show one report, and to whom it was handed over."""
     found = queries.report_with_hand_overs(session, actor, report_id)

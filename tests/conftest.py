@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.main import create_app
 from core import auth, clock, logs
-from core.db import SessionFactory
+from core.db import SessionFactory, reading
 from core.settings import Settings
 from tests.app.provisioning import reachable_folder
 from tests.brokers import broker as broker  # a fixture for every test
@@ -154,7 +154,7 @@ def client(session: Session, settings: Settings) -> TestClient:
 @pytest.fixture
 def committing_client(cloned_database: URL, factory: SessionFactory) -> TestClient:
     """The application over a database of its own, its requests really committed."""
-    app = create_app(make_settings(cloned_database), factory)
+    app = create_app(make_settings(cloned_database), factory, reading_sessions=reading(factory))
     return TestClient(app, raise_server_exceptions=False, client=PEER)
 
 

@@ -85,6 +85,14 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
             await run_in_threadpool(work.close)
 
 
+async def get_reading_session(request: Request) -> AsyncIterator[Session]:
+    """Open a session for a route that only asks; there is nothing to commit before the answer goes out."""
+    turns: Turns = request.app.state.turns
+    async with turns.one():
+        with request.app.state.reading_sessions() as session:
+            yield session
+
+
 async def app_settings(request: Request) -> Settings:
     """Return the settings this process was started with."""
     settings: Settings = request.app.state.settings
@@ -92,6 +100,8 @@ async def app_settings(request: Request) -> Settings:
 
 
 DbSession = Annotated[Session, Depends(get_session, scope="function")]
+ReadSession = Annotated[Session, Depends(get_reading_session, scope="function")]
+"""Of a route that only asks, together with `requires(…, only_asks=True)`."""
 AppSettings = Annotated[Settings, Depends(app_settings)]
 
 
@@ -150,6 +160,13 @@ def get_actor(request: Request, session: DbSession, settings: AppSettings) -> Ac
     )
 
 
+def get_asking_actor(request: Request, session: ReadSession, settings: AppSettings) -> Actor:
+    """Authenticate the request of a route that only asks."""
+    return authenticate(
+        session, settings, token=bearer_token(request), client_address=client_address(request)
+    )
+
+
 def get_desktop_actor(request: Request, session: DbSession, settings: AppSettings) -> Actor:
     """Authenticate the request of a desktop program: as any other, or by HTTP Basic."""
     request.state.takes_basic = True
@@ -198,7 +215,15 @@ class DesktopPermission(Permission):
         return await super().__call__(actor)
 
 
-def requires(operation: Operation | str, *, or_basic: bool = False) -> Any:
+class AskingPermission(Permission):
+    """The same for routes that only ask and have a `ReadSession`."""
+
+    async def __call__(self, actor: Annotated[Actor, Depends(get_asking_actor)]) -> Actor:
+        """Pass the person on, or refuse."""
+        return await super().__call__(actor)
+
+
+def requires(operation: Operation | str, *, or_basic: bool = False, only_asks: bool = False) -> Any:
     """Ask for a person whose role includes `operation`; every route that is not public has exactly one.
 
     Any: what FastAPI calls a dependency has no useful static type.
@@ -207,6 +232,8 @@ def requires(operation: Operation | str, *, or_basic: bool = False) -> Any:
     ----------
     or_basic
         He may log in by HTTP Basic, too: only for routes that change nothing, since browsers send it by themselves.
+    only_asks
+        The route takes a `ReadSession`: for those asked so often, or while somebody waits, that a transaction costs too much.
     """
-    kind = DesktopPermission if or_basic else Permission
+    kind = DesktopPermission if or_basic else AskingPermission if only_asks else Permission
     return Depends(kind(Operation(operation)))

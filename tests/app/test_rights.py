@@ -10,7 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from core.http.deps import Permission
+from core.http.deps import SAFE_METHODS, Permission, get_reading_session, get_session
 from core.http.problems import RESPONSES
 from core.http.public import PUBLIC_PATHS
 from core.rights import ROLE_SEEDS, Operation
@@ -22,6 +22,12 @@ def permissions(dependant: Dependant) -> Iterator[Operation]:
         yield dependant.call.operation
     for inner in dependant.dependencies:
         yield from permissions(inner)
+
+
+def needed(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for inner in dependant.dependencies:
+        yield from needed(inner)
 
 
 def guarded_routes(app: FastAPI) -> list[APIRoute]:
@@ -68,6 +74,19 @@ def test_every_route_is_public_by_name_or_asks_for_exactly_one_operation(client:
             assert asked == [], route.path
         else:
             assert len(asked) == 1, route.path
+
+
+def test_a_route_that_only_asks_changes_nothing_and_has_one_session(client: TestClient) -> None:
+    app = client.app
+    assert isinstance(app, FastAPI)
+    asking = 0
+    for route in api_routes(app):
+        needs = set(needed(route.dependant))
+        if get_reading_session in needs:
+            asking += 1
+            assert route.methods <= SAFE_METHODS, route.path
+            assert get_session not in needs, f"{route.path}: ReadSession goes with only_asks=True"
+    assert asking > 0
 
 
 def test_without_a_log_in_every_guarded_route_answers_401(client: TestClient) -> None:

@@ -9,12 +9,36 @@ from sqlalchemy.engine import URL
 
 from app.main import create_app
 from core import auth, db
-from core.db import SessionFactory, session_factory
+from core.clock import real_now
+from core.db import SessionFactory, reading, session_factory
 from core.http import deps
+from core.models import AuditEntry
 from tests.conftest import PASSWORD, make_settings
 
 FIRST_TO_LAST_S = 20.0
 """Well below what a pool waits for a connection before it gives up."""
+
+
+def test_a_session_for_reading_leaves_no_transaction_open(
+    cloned_database: URL, factory: SessionFactory
+) -> None:
+    one = session_factory(cloned_database.render_as_string(hide_password=False), pool_size=1)
+    state = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+    with reading(one)() as session, factory() as outside:
+        pid = session.scalar(select(func.pg_backend_pid()))
+        assert outside.scalar(state, {"pid": pid}) == "idle"
+    with one() as session, factory() as outside:
+        assert session.scalar(select(func.pg_backend_pid())) == pid, "the same connection, now for changes"
+        assert outside.scalar(state, {"pid": pid}) == "idle in transaction"
+
+
+def test_a_session_for_reading_writes_nothing(factory: SessionFactory) -> None:
+    with reading(factory)() as session:
+        session.add(AuditEntry(at=real_now(), real_at=real_now(), action="test.written"))
+        with pytest.raises(RuntimeError, match="something to write"):
+            session.commit()
+    with factory() as session:
+        assert session.scalar(select(func.count()).where(AuditEntry.action == "test.written")) == 0
 
 
 def test_a_connection_whose_server_went_while_it_rested_is_replaced(
