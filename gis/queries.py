@@ -92,6 +92,27 @@ _CENTRELINES = text("""
            coalesce(string_agg(name, E'\\x1f' ORDER BY id), '')
       FROM gis.road_edge WHERE reverse_of IS NULL AND name <> '' AND ST_NPoints(geom) > 1""")
 
+_PLACES_SERVED = text("""
+    SELECT coalesce(string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id), ''::bytea),
+           coalesce(string_agg(uuid_send(c.pipe_id), ''::bytea ORDER BY a.id), ''::bytea),
+           coalesce(string_agg(uuid_send(coalesce(a.address_id, c.building_id, a.id)), ''::bytea ORDER BY a.id), ''::bytea),
+           coalesce(string_agg(float8send(ST_X(at.place)) || float8send(ST_Y(at.place)), ''::bytea ORDER BY a.id), ''::bytea)
+      FROM gis.customer_account a JOIN gis.service_connection c ON c.id = a.service_connection_id
+      JOIN gis.pipe p ON p.id = c.pipe_id LEFT JOIN gis.address d ON d.id = a.address_id
+     CROSS JOIN LATERAL (SELECT coalesce(d.geom, ST_EndPoint(c.geom), ST_LineInterpolatePoint(
+                                p.geom, least(1.0, greatest(0.0, c.tap_chainage_m / nullif(p.length_m, 0))))) AS place) at
+     WHERE p.lifecycle_status <> 'abandoned' AND at.place IS NOT NULL""")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPlaces:
+    """Where customers are: UUIDs as 16 bytes of accounts (rising), of their mains and of what they share an address by; metres of the plane."""
+
+    account_key: NDArray[np.bytes_]
+    pipe_key: NDArray[np.bytes_]
+    address_key: NDArray[np.bytes_]
+    xy: NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class PipeRecords:
@@ -185,6 +206,14 @@ def load_pipe_records(session: Session, *, count: int) -> PipeRecords:
     """Read diameter, year and material of all `count` pipes."""
     diameter, year, material = session.execute(_RECORDS).one()
     return PipeRecords(_floats(diameter), _floats(year), material.split("\x1f") if count else [])
+
+
+def load_customer_places(session: Session, plane: MetricPlane) -> CustomerPlaces:
+    """Read where all customers are, and what serves them; without an address, where their line ends or leaves the main."""
+    account, pipe, address, points = session.execute(_PLACES_SERVED).one()
+    places = _floats(points).reshape(-1, 2)
+    x, y = plane.to_plane(places[:, 0], places[:, 1])
+    return CustomerPlaces(_keys(account), _keys(pipe), _keys(address), np.column_stack([x, y]))
 
 
 def load_mains(session: Session, plane: MetricPlane) -> Mains:
