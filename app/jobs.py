@@ -17,6 +17,7 @@ from core.errors import MainlineError
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
 from core.settings import Settings
+from dispatch.triage import lessons
 from gis.versions import reading
 from gis.versions.uploads import forget_unused
 from tracker.partitions import days_around, drop_old_positions, ensure_days
@@ -159,6 +160,17 @@ def _add_network_tasks(app: procrastinate.App, factory: SessionFactory) -> None:
 
 
 def _add_housekeeping(app: procrastinate.App, settings: Settings, factory: SessionFactory) -> None:
+    @app.periodic(cron="41 2 * * *")
+    @app.task(name="learn_calling_habits", queueing_lock="learn_calling_habits")
+    def learn_calling_habits(timestamp: int) -> None:
+        with transaction(factory) as session:
+            lesson = lessons.prepare(session, settings)
+        if lesson is None:
+            return
+        habits = lesson.learn()
+        with transaction(factory) as session:
+            lessons.keep(session, lesson, habits)
+
     @app.periodic(cron="17 * * * *")
     @app.task(name="keep_position_days", queueing_lock="keep_position_days")
     def keep_position_days(timestamp: int) -> None:

@@ -133,19 +133,9 @@ class Settings(BaseSettings):
     position_keep_days: int = Field(90, description="Days a trail is kept.")
 
     # Triage and dispatch
-    triage_window_s: float = Field(
-        10_800.0, description="Age of an incident's latest report that still draws others, seconds."
-    )
-    triage_radius_m: float = Field(
-        400.0, description="Greatest distance between a report and an incident it joins, metres."
-    )
-    triage_hops_max: int = Field(
-        3, description="Valve segments between a report and an incident it joins, at most."
-    )
     repeat_window_s: float = Field(
         604_800.0, description="A customer who reports the same again within this is a repeat, seconds."
     )
-    cluster_customers_min: int = Field(3, description="Distinct customers that make an incident a cluster.")
     duplicate_odds_min: float = Field(
         1.5,
         description="Times likelier than chance an earlier report must be the same matter to be suggested.",

@@ -21,20 +21,18 @@ from core.events import (
     WorkOrderCreated,
 )
 from core.settings import Settings, get_settings
-from dispatch import assignment, closure, incidents, merging, outages, queries, repeats, shifts
+from dispatch import assignment, closure, incidents, outages, queries, repeats, shifts
 from dispatch.changes import By, record_change
-from dispatch.incidents import NewReport, rules_of
+from dispatch.incidents import NewReport
 from dispatch.models import (
-    OPEN_STATES,
     AssignmentState,
-    Incident,
     IncidentState,
     WorkOrderKind,
 )
 from dispatch.priority import URGENT
 from dispatch.rectification import cases as rectifications
-from dispatch.surroundings import current_surroundings, neighbourhood
-from dispatch.triage import Decision, DecisionKind, ReportFacts, decide
+from dispatch.reports import ReportFacts
+from dispatch.triage.placing import place
 from gis.coordinates import LonLat
 from tracker.models import PresenceState
 
@@ -43,39 +41,13 @@ log = structlog.get_logger()
 STILL_WITHOUT = "still_without"
 MOVED = "moved"
 BEFORE_REPAIR = (IncidentState.CONFIRMED, IncidentState.ISOLATING, IncidentState.ISOLATED)
-SMALL_INCIDENT_CUSTOMERS = 3
-"""Larger incidents are merged by people only: two bursts in neighbouring streets look like one."""
 
 
 def triage_report(session: Session, event: ReportLocated) -> None:
     """A report has a place: find or open its incident. Runs in the ordered lane, one consumer at a time."""
     if queries.report_row(session, event.report_id) is not None:
         return
-    settings = get_settings()
-    rules = rules_of(settings)
-    report = _new_report(event)
-    facts = report.facts
-    surroundings = current_surroundings(session, hops_max=rules.hops_max)
-    around = neighbourhood(surroundings, facts.segment_id)
-    candidates = queries.triage_candidates(
-        session, facts, segments={*around.hops, *around.same_water}, rules=rules
-    )
-    decision = decide(facts, candidates, around, rules=rules)
-    if decision.incident_id is None:
-        incidents.open_incident(session, report, decision, settings=settings)
-        return
-    incident = incidents.heir(session, decision.incident_id, lock=True)
-    if incident.state not in OPEN_STATES:
-        incidents.reopen(
-            session,
-            incident,
-            report_id=facts.report_id,
-            settings=settings,
-            by=By(why="dispatch.why.reported_again"),
-        )
-    incidents.attach_report(session, incident, report, decision, settings=settings)
-    if decision.kind is DecisionKind.JOINS:
-        _join_bridged(session, incident, decision, settings=settings)
+    place(session, new_report(event), settings=get_settings())
 
 
 def note_repeat(session: Session, event: ReportAttached) -> None:
@@ -97,6 +69,8 @@ def dispatch_incident(
     if not settings.auto_dispatch:
         return
     incident = incidents.heir(session, event.incident_id, lock=True)
+    if incident.shutdown_id is not None:
+        return  # those who work there know
     closure.order_work(session, incident, settings=settings)
 
 
@@ -177,7 +151,8 @@ def heed_deadline(session: Session, event: DeadlineReached) -> None:
             return
 
 
-def _new_report(event: ReportLocated) -> NewReport:
+def new_report(event: ReportLocated) -> NewReport:
+    """See a located report as dispatch takes it; nobody notices later than he calls."""
     facts = ReportFacts(
         report_id=event.report_id,
         category=event.category,
@@ -195,22 +170,6 @@ def _new_report(event: ReportLocated) -> NewReport:
     return NewReport(
         facts=facts, number=event.report_number, street=event.street, received_at=event.received_at
     )
-
-
-def _join_bridged(session: Session, incident: Incident, decision: Decision, *, settings: Settings) -> None:
-    """Merge small incidents that a report shows to be the same; larger ones are left to people."""
-    for other_id in decision.bridges_to:
-        other = incidents.get(session, other_id, lock=True)
-        pair = (incident, other)
-        if any(one.state not in OPEN_STATES for one in pair):
-            continue
-        smaller = min(pair, key=lambda one: (one.customer_count, -one.number))
-        is_small = smaller.customer_count <= SMALL_INCIDENT_CUSTOMERS
-        if not is_small or any(one.state != IncidentState.SUSPECTED for one in pair):
-            continue
-        incident = merging.merge(
-            session, incident, other, settings=settings, by=By(why="dispatch.why.bridged")
-        )
 
 
 def _begin_repair(session: Session, order_id: UUID, crew_id: UUID) -> None:

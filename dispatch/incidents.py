@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,6 +20,7 @@ from core.events import (
 from core.outbox import emit
 from core.settings import Settings
 from dispatch import outages, queries
+from dispatch.assessment import infer_kind, infer_level, likely_break
 from dispatch.changes import SYSTEM, By, move_incident, record_change
 from dispatch.errors import NoSuchIncident, StepRefused, WorkStillOpen
 from dispatch.models import (
@@ -35,17 +36,8 @@ from dispatch.models import (
 )
 from dispatch.priority import priority
 from dispatch.queries import Member
-from dispatch.surroundings import current_surroundings, neighbourhood, shutdowns
-from dispatch.triage import (
-    Category,
-    Decision,
-    DecisionKind,
-    ReportFacts,
-    Rules,
-    infer_kind,
-    infer_level,
-    likely_break,
-)
+from dispatch.reports import Category, ReportFacts
+from dispatch.surroundings import current_surroundings, shutdowns
 
 log = structlog.get_logger()
 
@@ -58,11 +50,8 @@ KIND_OF_CAUSE: Final[dict[Cause, IncidentKind]] = {
     Cause.DIRTY_MAIN: IncidentKind.WATER_QUALITY,
 }
 """What a finding makes of an incident; other causes leave its kind as it was."""
-_DECISION_WORDS: Final = {
-    DecisionKind.OPENS: "opened",
-    DecisionKind.JOINS: "joined",
-    DecisionKind.REPEAT: "repeat",
-}
+CLUSTER_CUSTOMERS_MIN: Final = 3
+"""Fewer callers are no cluster, whoever confirms it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +64,26 @@ class NewReport:
     received_at: datetime
 
 
-def rules_of(settings: Settings) -> Rules:
-    """Take triage's numbers from the settings."""
-    return Rules(
-        window=timedelta(seconds=settings.triage_window_s),
-        radius_m=settings.triage_radius_m,
-        hops_max=settings.triage_hops_max,
-        repeat_window=timedelta(seconds=settings.repeat_window_s),
-        background_per_customer_day=settings.triage_background_per_1000_day / 1000.0,
-        cluster_customers_min=settings.cluster_customers_min,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """Where a report goes, as triage decided.
+
+    Parameters
+    ----------
+    decision
+        opened, joined or repeat.
+    reason
+        Why, part by part, each a `code` and its `values`.
+    alarm
+        The level from which on somebody must look, where triage is sure of that now.
+    shutdown_id
+        The announced work it comes from.
+    """
+
+    decision: str
+    reason: list[dict[str, Any]]  # Any: numbers and words
+    alarm: IncidentLevel | None = None
+    shutdown_id: UUID | None = None
 
 
 def get(session: Session, incident_id: UUID, *, lock: bool = False) -> Incident:
@@ -117,7 +116,7 @@ def heir(session: Session, incident_id: UUID, *, lock: bool = False) -> Incident
 # --- reports ---------------------------------------------------------------------------------------------------------------
 
 
-def open_incident(session: Session, report: NewReport, decision: Decision, *, settings: Settings) -> Incident:
+def open_incident(session: Session, report: NewReport, placing: Placing, *, settings: Settings) -> Incident:
     """Open an incident for a report that fits no other."""
     now, facts = utc_now(), report.facts
     kind = infer_kind([facts])
@@ -131,6 +130,7 @@ def open_incident(session: Session, report: NewReport, decision: Decision, *, se
         zone_id=facts.zone_id,
         report_count=1,
         customer_count=1,
+        shutdown_id=placing.shutdown_id,
         opened_at=now,
         last_report_at=report.received_at,
         changed_at=now,
@@ -146,14 +146,15 @@ def open_incident(session: Session, report: NewReport, decision: Decision, *, se
         by=By(why="dispatch.why.first_report"),
     )
     emit(session, IncidentOpened(incident.id))
-    _add_report(session, incident, report, decision)
+    _add_report(session, incident, report, placing)
+    _alarm(session, incident, placing.alarm)
     _assess(session, incident, [Member(facts, report.street, now)], [], settings=settings)
     log.info("dispatch.incident_opened", incident_id=str(incident.id), report_id=str(facts.report_id))
     return incident
 
 
 def attach_report(
-    session: Session, incident: Incident, report: NewReport, decision: Decision, *, settings: Settings
+    session: Session, incident: Incident, report: NewReport, placing: Placing, *, settings: Settings
 ) -> None:
     """Add a report to an incident with the reason for it, and look at the incident anew.
 
@@ -163,12 +164,25 @@ def attach_report(
         The incident is over.
     """
     _ensure_open(incident)
-    _add_report(session, incident, report, decision)
+    _add_report(session, incident, report, placing)
+    _alarm(session, incident, placing.alarm)
     reassess(session, incident, settings=settings)
 
 
-def _add_report(session: Session, incident: Incident, report: NewReport, decision: Decision) -> None:
-    facts, word = report.facts, _DECISION_WORDS[decision.kind]
+def alarm(session: Session, incident: Incident, level: IncidentLevel, *, settings: Settings) -> None:
+    """Note that chance does not explain an incident's calls any more, and how far it reaches at least."""
+    _alarm(session, incident, level)
+    reassess(session, incident, settings=settings)
+
+
+def _alarm(session: Session, incident: Incident, level: IncidentLevel | None) -> None:
+    if level is not None:
+        incident.alarmed_at = incident.alarmed_at or utc_now()
+        _raise_level(session, incident, level)
+
+
+def _add_report(session: Session, incident: Incident, report: NewReport, placing: Placing) -> None:
+    facts = report.facts
     session.add(
         IncidentReport(
             report_id=facts.report_id,
@@ -188,13 +202,12 @@ def _add_report(session: Session, incident: Incident, report: NewReport, decisio
             noticed_at=facts.noticed_at,
             received_at=report.received_at,
             attached_at=utc_now(),
-            decision=word,
-            reason_code=decision.reason_code,
-            reason_values=decision.reason_values,
+            decision=placing.decision,
+            reason=placing.reason,
         )
     )
     incident.last_report_at = max(incident.last_report_at, report.received_at)
-    emit(session, ReportAttached(facts.report_id, incident.id, incident.number, decision=word))
+    emit(session, ReportAttached(facts.report_id, incident.id, incident.number, decision=placing.decision))
 
 
 def reassess(session: Session, incident: Incident, *, settings: Settings) -> None:
@@ -219,7 +232,7 @@ def _assess(
 ) -> None:
     fresh = [one for one in members if _is_fresh(one.last_told_at, incident)] or members
     facts = [one.facts for one in fresh]
-    surroundings = current_surroundings(session, hops_max=settings.triage_hops_max)
+    surroundings = current_surroundings(session)
     incident.report_count = len(members)
     incident.customer_count = len({one.facts.customer_key for one in members})
     if incident.confirmed_at is None:
@@ -230,11 +243,10 @@ def _assess(
         incident.street = next(one.street for one in fresh if one.facts.report_id == cause.place.report_id)
     if incident.outage_declared_at is None:
         incident.segment_ids = sorted({one.segment_id for one in facts if one.segment_id is not None})
-    in_reach = neighbourhood(surroundings, facts[-1].segment_id).customers
-    _grow(session, incident, facts, in_reach, settings=settings)
+    _grow(session, incident, facts)
     outages.replan(session, incident, surroundings, settings=settings)
     if incident.customers_without_water:
-        _grow(session, incident, facts, in_reach, settings=settings)
+        _grow(session, incident, facts)
     _set_priority(
         session, incident, open_orders, has_leak=any(one.category == Category.LEAK for one in facts)
     )
@@ -245,21 +257,18 @@ def _is_fresh(last_told_at: datetime, incident: Incident) -> bool:
     return incident.reopened_at is None or last_told_at >= incident.reopened_at
 
 
-def _grow(
-    session: Session,
-    incident: Incident,
-    facts: Sequence[ReportFacts],
-    customers_in_reach: int,
-    *,
-    settings: Settings,
-) -> None:
-    """Raise the level if the reports now reach farther."""
-    level = infer_level(
-        facts,
-        customers_in_reach=customers_in_reach,
-        customers_without_water=incident.customers_without_water,
-        rules=rules_of(settings),
-    )
+def _grow(session: Session, incident: Incident, facts: Sequence[ReportFacts]) -> None:
+    """Raise the level of what is no chance if the reports now reach farther."""
+    is_sure = incident.alarmed_at is not None or incident.confirmed_at is not None
+    if is_sure and len({one.customer_key for one in facts}) >= CLUSTER_CUSTOMERS_MIN:
+        _raise_level(
+            session,
+            incident,
+            infer_level(facts, customers_without_water=incident.customers_without_water),
+        )
+
+
+def _raise_level(session: Session, incident: Incident, level: IncidentLevel) -> None:
     if LEVEL_ORDER.index(level) <= LEVEL_ORDER.index(IncidentLevel(incident.level)):
         return
     incident.level = level
@@ -407,7 +416,7 @@ def reopen(
         It is not closed.
     """
     move_incident(session, incident, IncidentState.SUSPECTED, by=by)
-    incident.closed_at = incident.confirmed_at = incident.cause = None
+    incident.closed_at = incident.confirmed_at = incident.alarmed_at = incident.cause = None
     incident.level = IncidentLevel.SINGLE
     incident.reopened_at = utc_now()
     row = queries.report_row(session, report_id)

@@ -85,6 +85,12 @@ def merge(session: Session, one: Incident, other: Incident, *, settings: Setting
             report_ids=tuple(row.report_id for row in rows),
         ),
     )
+    if heir.shutdown_id != younger.shutdown_id:
+        heir.shutdown_id = None  # more than announced work: somebody has to look
+    heir.is_grouped_by_hand |= by.user_id is not None
+    heir.alarmed_at = min(
+        (one.alarmed_at for one in (heir, younger) if one.alarmed_at is not None), default=None
+    )
     incidents.reassess(session, heir, settings=settings)
     return heir
 
@@ -120,6 +126,7 @@ def unmerge(session: Session, incident: Incident, *, settings: Settings, by: By)
         ),
     )
     _hand_over(session, mine, incident)
+    incident.is_grouped_by_hand = heir.is_grouped_by_hand = True
     emit(session, IncidentOpened(incident.id))
     incidents.reassess(session, incident, settings=settings)
     incidents.reassess(session, heir, settings=settings)
@@ -156,7 +163,9 @@ def split(
         last_report_at=max(row.received_at for row in leaving),
         changed_at=now,
         split_from_id=incident.id,
+        is_grouped_by_hand=True,
     )
+    incident.is_grouped_by_hand = True
     session.add(child)
     session.flush()
     record_change(
@@ -167,6 +176,31 @@ def split(
     incidents.reassess(session, child, settings=settings)
     incidents.reassess(session, incident, settings=settings)
     return child
+
+
+def move(
+    session: Session,
+    rows: Collection[IncidentReport],
+    came_from: Incident,
+    goes_to: Incident,
+    *,
+    settings: Settings,
+    by: By,
+) -> None:
+    """Take some of an incident's reports over to another, because they tell of its trouble."""
+    for incident in (came_from, goes_to):
+        record_change(
+            session,
+            incident,
+            incident_id=incident.id,
+            from_state=incident.state,
+            to_state=incident.state,
+            by=by,
+        )
+    goes_to.last_report_at = max(goes_to.last_report_at, *(row.received_at for row in rows))
+    _hand_over(session, rows, goes_to)
+    incidents.reassess(session, goes_to, settings=settings)
+    incidents.reassess(session, came_from, settings=settings)
 
 
 def _hand_over(session: Session, rows: Collection[IncidentReport], to: Incident) -> None:

@@ -182,6 +182,7 @@ class Incident(Base):
     __tablename__ = "incident"
     __table_args__ = (
         Index("ix_incident_open", "opened_at", postgresql_where="closed_at IS NULL"),
+        Index("ix_incident_changed_at", "changed_at"),
         {"schema": SCHEMA},
     )
 
@@ -207,6 +208,12 @@ class Incident(Base):
     last_report_at: Mapped[datetime] = mapped_column(Timestamp)
     changed_at: Mapped[datetime] = mapped_column(Timestamp)
     confirmed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    alarmed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    """When triage was first sure that chance does not explain its calls."""
+    is_grouped_by_hand: Mapped[bool] = mapped_column(default=False)
+    """Whether a person merged or split it: triage takes nothing away from it any more."""
+    shutdown_id: Mapped[UUID | None]
+    """The announced work whose callers it gathers; nobody is sent."""
     estimate_at: Mapped[datetime | None] = mapped_column(Timestamp)
     review_at: Mapped[datetime | None] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -227,6 +234,7 @@ class IncidentReport(Base):
     __table_args__ = (
         Index("ix_incident_report_pipe_id", "pipe_id", "received_at"),
         Index("ix_incident_report_received_at", "received_at"),
+        Index("ix_incident_report_attached_at", "attached_at"),
         {"schema": SCHEMA},
     )
 
@@ -252,9 +260,22 @@ class IncidentReport(Base):
     attached_at: Mapped[datetime] = mapped_column(Timestamp)
     decision: Mapped[str] = mapped_column(String(20))
     """opened, joined, repeat, moved."""
-    reason_code: Mapped[str] = mapped_column(String(60))
-    """A key of the catalogues; `reason_values` fills it."""
-    reason_values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # Any: numbers and words
+    reason: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)  # Any: numbers and words
+    """Why, part by part: each a `code` of the catalogues and the `values` that fill it."""
+
+
+class CallingHabits(Base):
+    """How people call here, as triage learnt it from what they told; the newest counts."""
+
+    __tablename__ = "calling_habits"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    learnt_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
+    since: Mapped[datetime] = mapped_column(Timestamp)
+    """From the calls of this time on."""
+    calls: Mapped[int]
+    habits: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: numbers and lists of them
 
 
 class Change(Base):

@@ -15,10 +15,8 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    or_,
     select,
     true,
-    union,
 )
 from sqlalchemy.orm import Session
 
@@ -26,23 +24,24 @@ from core.auth import Actor
 from core.clock import utc_now
 from core.messages import say
 from core.models import User
+from dispatch.clauses import told
 from dispatch.errors import NoSuchIncident, NoSuchWorkOrder
 from dispatch.models import (
     LIVE,
     Assignment,
     AssignmentState,
+    CallingHabits,
     Change,
     Crew,
     Incident,
     IncidentReport,
-    IncidentState,
     IsolationPlan,
     Shift,
     WorkOrder,
     WorkOrderState,
 )
 from dispatch.policy import estimate_to_tell
-from dispatch.triage import MEMORY, UNSURE_PLACE_M, Category, OpenIncident, ReportFacts, Rules
+from dispatch.reports import ReportFacts
 from dispatch.views import (
     AssignmentView,
     AttachedReport,
@@ -56,14 +55,12 @@ from dispatch.views import (
     ValveStep,
     WorkOrderView,
 )
-from gis.coordinates import LonLat, geography
+from gis.coordinates import LonLat
 from gis.models import Valve
 from tracker.positions import CrewPosition, latest_positions
 
 S = TypeVar("S", bound=Select[Any])  # Any: whatever is selected
 
-CANDIDATE_REPORTS_MAX = 400
-"""Of a storm of reports near one place, the latest are enough to decide."""
 WHY_PREFIX = "dispatch.why."
 """What the system gives as its reason is a key of the catalogues; what a person gives is his own words."""
 _STATE_RANK = {
@@ -348,85 +345,99 @@ def _locked(query: S) -> S:
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
-# --- triage ----------------------------------------------------------------------------------------------------------------
+# --- what triage goes by ---------------------------------------------------------------------------------------------------
 
 
-def triage_candidates(
-    session: Session, report: ReportFacts, *, segments: Collection[int], rules: Rules
-) -> list[OpenIncident]:
-    """Find the incidents a report might belong to, with those of their reports that could tie it to them.
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report triage has placed, when, and in which incident it is now."""
 
-    Parameters
-    ----------
-    segments
-        The report's segment and those that hang together with it.
+    facts: ReportFacts
+    number: int
+    received_at: datetime
+    attached_at: datetime
+    incident_id: UUID
 
-    Returns
-    -------
-    candidates
-        Open incidents with a report near it, behind its valves or of its caller, or whose outage covers it; and those of its caller that
-        closed a short while ago.
-    """
-    near, same = _is_near(report, segments, rules), _is_same_caller(report, rules)
-    is_open = Incident.closed_at.is_(None)
-    just_closed = and_(
-        Incident.state == IncidentState.CLOSED,
-        Incident.closed_at.between(report.noticed_at, report.noticed_at + rules.reopen_window),
-    )
-    # Two searches, each by its own indexes; joined into one condition they would read the whole table.
-    found = union(select(IncidentReport.report_id).where(near), select(IncidentReport.report_id).where(same))
-    tied = session.execute(
-        select(IncidentReport.incident_id, *_FACTS)
-        .join(Incident, Incident.id == IncidentReport.incident_id)
-        .where(IncidentReport.report_id.in_(found), or_(is_open, and_(just_closed, same)))
-        .order_by(IncidentReport.noticed_at.desc())
-        .limit(CANDIDATE_REPORTS_MAX)
-    )
-    reports: dict[UUID, list[ReportFacts]] = {}
-    for incident_id, *facts in tied:
-        reports.setdefault(incident_id, []).append(_facts(facts))
-    wanted: ColumnElement[bool] = Incident.id.in_(reports)
-    if report.segment_id is not None:
-        wanted = or_(
-            wanted,
-            and_(
-                is_open,
-                Incident.outage_declared_at.is_not(None),
-                Incident.segment_ids.contains([report.segment_id]),
-            ),
+
+@dataclass(frozen=True, slots=True)
+class IncidentNow:
+    """What triage has to know of an incident."""
+
+    id: UUID
+    number: int
+    state: str
+    changed_at: datetime
+    confirmed_at: datetime | None
+    closed_at: datetime | None
+    merged_into_id: UUID | None
+    is_grouped_by_hand: bool
+    outage_declared_at: datetime | None
+    estimate_at: datetime | None
+    segment_ids: list[int]
+    shutdown_id: UUID | None
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentNow":
+        """See an incident so."""
+        return cls(*(getattr(incident, column.key) for column in _NOW))
+
+
+_NOW = (
+    Incident.id,
+    Incident.number,
+    Incident.state,
+    Incident.changed_at,
+    Incident.confirmed_at,
+    Incident.closed_at,
+    Incident.merged_into_id,
+    Incident.is_grouped_by_hand,
+    Incident.outage_declared_at,
+    Incident.estimate_at,
+    Incident.segment_ids,
+    Incident.shutdown_id,
+)
+
+
+def reports_since(session: Session, since: datetime) -> list[StoredReport]:
+    """List the reports placed since some time, in the order in which they were."""
+    rows = session.execute(
+        select(
+            *_FACTS,
+            IncidentReport.report_number,
+            IncidentReport.received_at,
+            IncidentReport.attached_at,
+            IncidentReport.incident_id,
         )
+        .where(IncidentReport.attached_at >= since)
+        .order_by(IncidentReport.attached_at, IncidentReport.report_id)
+    )
+    return [StoredReport(_facts(row[: len(_FACTS)]), *row[len(_FACTS) :]) for row in rows]
+
+
+def incidents_since(session: Session, since: datetime) -> list[IncidentNow]:
+    """List the incidents that changed since some time."""
     return [
-        OpenIncident(
-            id=one.id,
-            number=one.number,
-            reports=reports.get(one.id, []),
-            dry_segments=frozenset(one.segment_ids) if one.outage_declared_at is not None else frozenset(),
-            closed_at=one.closed_at,
-            calls=one.report_count,
-            customers=one.customer_count,
-            opened_at=one.opened_at,
-        )
-        for one in session.scalars(select(Incident).where(wanted).order_by(Incident.number))
+        IncidentNow(*tuple(row)) for row in session.execute(select(*_NOW).where(Incident.changed_at >= since))
     ]
 
 
-def _is_near(report: ReportFacts, segments: Collection[int], rules: Rules) -> ColumnElement[bool]:
-    """Whether a stored report is recent, and near or behind the same valves."""
-    reach_m = rules.radius_m + 2 * UNSURE_PLACE_M
-    here = func.ST_DWithin(geography(IncidentReport.place), geography(report.place.as_sql()), reach_m)
-    since = report.noticed_at - max(rules.window, MEMORY[Category.LEAK])
-    behind = or_(here, IncidentReport.segment_id.in_(segments)) if segments else here
-    return and_(IncidentReport.noticed_at >= since, behind)
+def members_since(
+    session: Session, incident_ids: Collection[UUID], since: datetime
+) -> list[tuple[UUID, UUID]]:
+    """List the reports of some incidents that were placed since some time, each with its incident."""
+    return [
+        (report_id, incident_id)
+        for report_id, incident_id in session.execute(
+            select(IncidentReport.report_id, IncidentReport.incident_id).where(
+                IncidentReport.incident_id.in_(incident_ids), IncidentReport.attached_at >= since
+            )
+        )
+    ]
 
 
-def _is_same_caller(report: ReportFacts, rules: Rules) -> ColumnElement[bool]:
-    """Whether a stored report is of the same customer, within the window of repeats."""
-    is_same = [IncidentReport.caller_key == report.caller_key]
-    if report.customer_account_id is not None:
-        is_same.append(IncidentReport.customer_account_id == report.customer_account_id)
-    if report.repeat_of is not None:
-        is_same.append(IncidentReport.report_id == report.repeat_of)
-    return and_(IncidentReport.noticed_at >= report.noticed_at - rules.repeat_window, or_(*is_same))
+def newest_habits(session: Session) -> dict[str, Any] | None:  # Any: numbers and lists of them
+    """Read how people call here, as it was learnt last; None where nothing was learnt yet."""
+    return session.scalar(select(CallingHabits.habits).order_by(CallingHabits.learnt_at.desc()).limit(1))
 
 
 # --- incidents for people --------------------------------------------------------------------------------------------------
@@ -675,9 +686,7 @@ def _attached(row: IncidentReport, came_from: int | None, language: str) -> Atta
         confidence=row.confidence,
         decision=row.decision,
         came_from_number=came_from,
-        reason_code=row.reason_code,
-        reason_values=row.reason_values,
-        reason=say(row.reason_code, language, **row.reason_values),
+        reason=told(row.reason, language),
     )
 
 

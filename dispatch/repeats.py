@@ -36,7 +36,7 @@ from core.rights import PersonalField
 from core.settings import Settings
 from dispatch.models import Change, Incident, IncidentReport, IncidentState, Repeat, RepeatKey
 from dispatch.policy import NOT_OUR_MAIN
-from dispatch.triage import SUPPLY, SURE_PLACE, Category
+from dispatch.reports import SUPPLY, SURE_PLACE, Category
 from gis.coordinates import LonLat
 from gis.models import Address, CustomerAccount, Pipe
 from gis.places.circle import Circle

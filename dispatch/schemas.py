@@ -102,7 +102,6 @@ class AttachedReportOut(_View):
     decision: str
     came_from_number: int | None
     """The incident it belonged to at first, where that is another."""
-    reason_code: str
     reason: str
 
     @classmethod

@@ -81,8 +81,6 @@ class AttachedReport:
     decision: str
     came_from_number: int | None
     """The incident it belonged to at first, where that is another."""
-    reason_code: str
-    reason_values: dict[str, Any]  # Any: numbers and words for the message
     reason: str
     """In the reader's language."""
 

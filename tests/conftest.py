@@ -17,6 +17,7 @@ from app.main import create_app
 from core import auth, clock, logs
 from core.db import SessionFactory, reading
 from core.settings import Settings
+from dispatch.triage import live
 from tests.app.provisioning import reachable_folder
 from tests.brokers import broker as broker  # a fixture for every test
 from tests.schema import build_schema
@@ -130,6 +131,12 @@ def _real_clock() -> Iterator[None]:
     clock.use(clock.REAL)
     yield
     clock.use(clock.REAL)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What a process keeps of stored reports is of the test before, which was rolled back."""
+    live.forget()
 
 
 class SharedSession:

@@ -9,7 +9,9 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from dispatch.triage import SUPPLY, Category, poisson_tail
+from scipy.special import pdtrc
+
+from dispatch.reports import SUPPLY, Category
 
 WEEKS: Final = 4
 """Weeks before, whose same hour is the usual."""
@@ -98,7 +100,7 @@ def verdict(count: int, usual: float | None) -> Verdict:
     """Say in a word how likely so many reports or more are by chance, were they to come singly and as often as usual."""
     if usual is None:
         return Verdict.TOO_LITTLE_HISTORY
-    chance = poisson_tail(count, max(usual, EXPECTED_MIN))
+    chance = _tail(count, max(usual, EXPECTED_MIN))
     if chance < FAR_ABOVE_CHANCE:
         return Verdict.FAR_ABOVE
     return Verdict.RAISED if chance < RAISED_CHANCE else Verdict.USUAL
@@ -144,3 +146,8 @@ def rates(
 def _hour_of(at: datetime, zone: ZoneInfo) -> datetime:
     local = at.astimezone(zone)
     return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def _tail(count: int, mean: float) -> float:
+    """Probability of `count` or more events where `mean` are expected (Poisson)."""
+    return float(pdtrc(count - 1, mean)) if count else 1.0

@@ -30,15 +30,18 @@ from dispatch.duplicates.odds import (
 )
 from dispatch.duplicates.queries import EarlierReport, earlier_reports, past_reports
 from dispatch.queries import summaries_of
-from dispatch.surroundings import current_surroundings, neighbourhood
-from dispatch.triage import SUPPLY, UNSURE_PLACE_M, Category
+from dispatch.reports import SUPPLY, UNSURE_PLACE_M, Category
+from dispatch.surroundings import current_surroundings
 from dispatch.views import IncidentSummary
 from gis.coordinates import LonLat, metric_plane, straight_lines_m, utm_srid
+from gis.isolation import segments_within
 from gis.kept import Kept
 
 CATEGORIES: Final = {category.value: code for code, category in enumerate(Category)}
 KIN: Final = np.array([[SUPPLY.issuperset({one, other}) for other in Category] for one in Category])
 """Categories that one break shows as."""
+VALVES_MAX: Final = 3
+"""Valves between two segments that are still told."""
 EARLIER_MAX: Final = 1_000
 """Of a storm round one place the latest are enough."""
 LEARNT_MAX: Final = 5_000
@@ -108,7 +111,7 @@ def known_already(session: Session, actor: Actor, asked: Asked, *, settings: Set
     )
     if not found:
         return []
-    valves = _valves_between(session, asked, found, hops_max=settings.triage_hops_max)
+    valves = _valves_between(session, asked, found)
     metres = straight_lines_m([one.place for one in found], asked.place)
     earlier = _as_earlier(asked, found, valves, metres, now=now)
     habits = current_habits(session, now, days=settings.duplicate_days)
@@ -194,11 +197,12 @@ def _as_earlier(
     )
 
 
-def _valves_between(
-    session: Session, asked: Asked, found: Sequence[EarlierReport], *, hops_max: int
-) -> list[int | None]:
-    around = neighbourhood(current_surroundings(session, hops_max=hops_max), asked.segment_id)
-    return [None if one.segment_id is None else around.hops.get(one.segment_id) for one in found]
+def _valves_between(session: Session, asked: Asked, found: Sequence[EarlierReport]) -> list[int | None]:
+    surroundings, segment = current_surroundings(session), asked.segment_id
+    if surroundings is None or segment is None or not surroundings.knows(segment):
+        return [None] * len(found)
+    away = segments_within(surroundings.network, segment, VALVES_MAX)
+    return [None if one.segment_id is None else away.get(one.segment_id) for one in found]
 
 
 def _is_same_customer(asked: Asked, earlier: EarlierReport) -> bool:

@@ -25,7 +25,7 @@ from dispatch.localisation.belief import (
 )
 from dispatch.localisation.breaking import proneness
 from dispatch.models import Answer
-from dispatch.triage import UNSURE_PLACE_M, Category, ReportFacts
+from dispatch.reports import UNSURE_PLACE_M, Category, ReportFacts
 from gis.cache import current_mains, current_network
 from gis.coordinates import LonLat, MetricPlane, metric_plane
 from gis.errors import PipeNotFound
@@ -45,6 +45,8 @@ REACH_ERRORS: Final = 3.0
 SUPPLY_SHARE: Final = 0.5
 """Of calls without a common cause, those about missing or little water."""
 DAY_S: Final = 86_400.0
+SPAN_MIN_S: Final = 10_800.0
+"""Stray calls are counted over three hours at least: who calls late noticed early."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def habits_of(settings: Settings, *, span_s: float) -> Habits:
     a_day = settings.triage_background_per_1000_day / 1000.0
     return Habits(
         call_share=settings.dry_callers_pct / 100.0,
-        stray_share=SUPPLY_SHARE * a_day * max(span_s, settings.triage_window_s) / DAY_S,
+        stray_share=SUPPLY_SHARE * a_day * max(span_s, SPAN_MIN_S) / DAY_S,
         wrong_share=settings.ring_back_wrong_pct / 100.0,
     )
 

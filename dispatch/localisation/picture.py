@@ -23,7 +23,7 @@ from dispatch.localisation.ring_backs import Asked, Customer
 from dispatch.localisation.ringing import Question, questions
 from dispatch.models import Answer, Incident
 from dispatch.queries import Member, members_of
-from dispatch.triage import Category
+from dispatch.reports import Category
 from gis.isolation import NONE
 from gis.isolation.arrays import Ints
 from gis.models import Pipe

@@ -1,49 +1,6 @@
-"""Which incident a report belongs to.
+"""Which incident a report belongs to: a stream of calls, each taken once in order, and the causes that explain them best.
 
-`decisions` weighs a report against the incidents open round it. `engine` thinks in causes over the whole stream of calls: `supply` and
-`habits` hold what it knows, `evidence` weighs, `outages`, `groups`, `sites`, `works` and `repeats` are the kinds of explanation.
+`engine` decides; `supply` and `habits` hold what it knows, `evidence` weighs, `outages`, `groups`, `sites`, `works` and `repeats` are the kinds of
+explanation, `rumours` is none. `live` carries it on in step with what is stored, `placing` does what it decided; `bundle` and `replay` go through
+recorded calls instead, and `learning` tells from such how people call.
 """
-
-from dispatch.triage.decisions import (
-    MEMORY,
-    SUPPLY,
-    SURE_PLACE,
-    UNSURE_PLACE_M,
-    Category,
-    Decision,
-    DecisionKind,
-    Neighbourhood,
-    OpenIncident,
-    ReportFacts,
-    Rules,
-    SharedWater,
-    Shutdown,
-    decide,
-    expected_by_chance,
-    infer_kind,
-    infer_level,
-    likely_break,
-    poisson_tail,
-)
-
-__all__ = [
-    "MEMORY",
-    "SUPPLY",
-    "SURE_PLACE",
-    "UNSURE_PLACE_M",
-    "Category",
-    "Decision",
-    "DecisionKind",
-    "Neighbourhood",
-    "OpenIncident",
-    "ReportFacts",
-    "Rules",
-    "SharedWater",
-    "Shutdown",
-    "decide",
-    "expected_by_chance",
-    "infer_kind",
-    "infer_level",
-    "likely_break",
-    "poisson_tail",
-]

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -13,18 +13,14 @@ from uuid import UUID
 import numpy as np
 
 from dispatch.errors import BadBundle
-from dispatch.triage.calls import Told
+from dispatch.triage.calls import Told, hours
 from dispatch.triage.habits import CATEGORIES, OTHER, Habits
-from dispatch.triage.supply import Floats, Ints, SupplyMap
+from dispatch.triage.supply import POINT_EVERY_M, Floats, Ints, SupplyMap
 from dispatch.triage.works import Works
 from gis.coordinates import LonLat, MetricPlane, metric_plane, utm_srid
 from gis.errors import BadCoordinate
 from gis.isolation import CRITICAL_KINDS, NONE, IsolationNetwork, keys_of
 
-POINT_EVERY_M: Final = 20.0
-"""Pipes are taken as points so far apart: nobody tells of a place more exactly."""
-EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
-"""From when the stream's hours count."""
 NODE_VOTE: Final = 0.1
 """A segment lies in the zone of its pipes; its nodes decide where it has none."""
 REPORT_COLUMNS: Final = (
@@ -51,11 +47,6 @@ class Bundle:
     history: tuple[Told, ...]
     reports: tuple[Told, ...]
     remarks: tuple[str, ...]
-
-
-def moment(hours: float) -> datetime:
-    """Tell which moment the stream's hours mean."""
-    return EPOCH + timedelta(hours=hours)
 
 
 def read(folder: Path) -> Bundle:
@@ -298,7 +289,7 @@ def _hours(text: str, path: Path, line: int) -> float:
         raise BadBundle(f"{path}: line {line}: {text!r} is no time as ISO 8601 writes it") from None
     if at.tzinfo is None:
         raise BadBundle(f"{path}: line {line}: {text!r} lacks its offset from UTC")
-    return (at - EPOCH).total_seconds() / 3600.0
+    return hours(at)
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:

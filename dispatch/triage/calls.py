@@ -1,6 +1,7 @@
 """A call as the stream weighs it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -9,13 +10,27 @@ from dispatch.triage.habits import LEAK, WIDESPREAD, Floats, Habits
 from dispatch.triage.supply import Ints, SupplyMap
 from dispatch.triage.verdicts import Verdict
 
+EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+"""From when the stream's hours count."""
 POSTED_MIN: Final = 0.05
 """A segment with less of a call's place is not looked at for it."""
 PLACE_ERROR_MIN_M: Final = 15.0
 """No place is taken for surer than this: taps stand beside the houses they feed."""
+SURGE_STEP: Final = 1.1
+"""What is usual is not worked out anew for less than a tenth."""
 ROOF: Final = "roof"
 SPOT_SHARE: Final = 2.5
 """Who tells of running water from a known house stands nearer to what he sees than the house's size says."""
+
+
+def hours(at: datetime) -> float:
+    """Tell a moment in the stream's hours."""
+    return (at - EPOCH).total_seconds() / 3600.0
+
+
+def moment(at_h: float) -> datetime:
+    """Tell which moment the stream's hours mean."""
+    return EPOCH + timedelta(hours=at_h)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +46,13 @@ class Told:
     """How its place was found: a key of `Habits.place_error_m`."""
     customer: int = -1
     address: int = -1
+    segment: int = -1
+    sure: float = 0.0
+    """The segment its place was found on, where that is known, and how sure that is."""
     caller: str = ""
+    """Same for the same telephone."""
+    again: str = ""
+    """The earlier call it was said to repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +126,14 @@ class Call:
         """Whether it is about something a whole area can have."""
         return self.category in WIDESPREAD
 
-    def usual_by(self, surge: float) -> None:
-        """Take so many times more such calls for usual, if that is more than before."""
-        if surge > self.surge:
-            self.per_customer_h *= surge / self.surge
-            self.per_m2_h *= surge / self.surge
-            self.surge = surge
+    def usual_by(self, surge: float) -> bool:
+        """Take so many times more such calls for usual, if that is clearly more than before; tell whether it is."""
+        if surge <= SURGE_STEP * self.surge:
+            return False
+        self.per_customer_h *= surge / self.surge
+        self.per_m2_h *= surge / self.surge
+        self.surge = surge
+        return True
 
 
 def hear(told: Told, index: int, supply: SupplyMap, habits: Habits) -> Call:
@@ -130,7 +153,7 @@ def hear(told: Told, index: int, supply: SupplyMap, habits: Habits) -> Call:
     zone = int(supply.zone[segments[int(np.argmax(weights))]])
     per_customer_h = habits.background(told.at_h, told.category, supply.customer_count)
     pipes, density = np.empty(0, dtype=np.int64), np.empty(0)
-    if told.category == LEAK or told.customer < 0:
+    if told.category == LEAK or max(told.customer, told.segment) < 0:
         spot_m = error_m / SPOT_SHARE if told.error == ROOF else error_m
         pipes, density = supply.pipes_near(told.x, told.y, float(np.hypot(spot_m, habits.sighting_m)))
     is_named = told.customer >= 0 or told.address >= 0
@@ -158,9 +181,16 @@ def hear(told: Told, index: int, supply: SupplyMap, habits: Habits) -> Call:
 
 
 def _fed_from(told: Told, error_m: float, supply: SupplyMap) -> tuple[Ints, Floats]:
-    """Share a call out among segments: its account's, its address's, or those round its point."""
+    """Share a call out among segments: its account's, the one its place was found on, its address's, or those round its point."""
     if told.customer >= 0:
         return supply.customer_segment[[told.customer]], np.ones(1)
+    if told.segment >= 0:
+        near, share = supply.segments_near(told.x, told.y, max(error_m, PLACE_ERROR_MIN_M))
+        segments = np.union1d(near, [told.segment])
+        weights = np.zeros(len(segments))
+        weights[np.searchsorted(segments, near)] = (1.0 - told.sure) * share
+        weights[np.searchsorted(segments, told.segment)] += told.sure
+        return segments, weights
     if told.address >= 0:
         segments, counts = np.unique(
             supply.customer_segment[supply.households[told.address]], return_counts=True

@@ -62,16 +62,36 @@ class Engine:
         known = {one.number: one for one in (*self.scene.open.past, *self.scene.open)}
         return [known[number] for number in sorted(known)]
 
+    @property
+    def moved(self) -> list[Call]:
+        """The earlier calls that the last one taken made go to another incident."""
+        return self.scene.open.moved
+
+    def holder(self, call: Call) -> Hypothesis | None:
+        """Tell which incident that still draws calls a call belongs to, or the call it repeats."""
+        return self.scene.open.holder(call.repeat_of or call)
+
+    def part(self, calls: Sequence[Call], now_h: float) -> Hypothesis:
+        """Put calls into an incident of their own, because people say so."""
+        one = self.scene.open.start(Scope.OUTAGE, [(call, call.explained) for call in calls], now_h)
+        self._outages.fit(one, now_h)
+        return one
+
     def take(self, told: Told) -> Call:
         """Decide about one call."""
         scene, now = self.scene, told.at_h
+        scene.open.moved = []
         call = hear(told, len(self.calls), scene.supply, scene.habits)
         self.calls.append(call)
         scene.memory.forget(now, scene.rules.site_h)
         scene.open.forget(now, scene.rules)
-        if self._rumours.hear(call):
-            for one in scene.open:
-                self._look_again(one, now)
+        shaken = {
+            one.number: one
+            for each in self._rumours.hear(call)
+            if (one := scene.open.holder(each)) is not None
+        }
+        for one in shaken.values():
+            self._look_again(one, now)
         options = self._place(call)
         if can_be_shared(call) and (call.explained < SURE or call.repeat_of is not None):
             self._outages.consider(call)
@@ -87,13 +107,15 @@ class Engine:
         """Put a call with its original, into the incident that explains it best, or alone; list all that was weighed."""
         original, again = repeated(call, self.scene)
         options = self._options(call)
+        if all(ratio <= 1.0 for ratio, _ in options):
+            options += self.works.options(call, outages=True)
         ratio, best = max(options, key=lambda one: one[0], default=(0.0, None))
         self.scene.memory.keep(call)
         if original is not None and self.scene.rules.repeat_lean * again > max(ratio, 1.0):
             call.repeat_of = original.repeat_of or original
             call.label, call.explained = call.repeat_of.label, again
         elif best is not None and ratio > 1.0:
-            best.add(call, ratio, call.at_h)
+            self.scene.open.give(call, best, ratio, call.at_h)
             self._look_again(best, call.at_h)
         return options
 
@@ -109,6 +131,8 @@ class Engine:
         return [*options, pair] if pair is not None else options
 
     def _look_again(self, one: Hypothesis, now_h: float) -> None:
+        if one not in self.scene.open:
+            return  # it went up in another on the way
         if one.scope is Scope.OUTAGE:
             self._outages.look_again(one, now_h)
         elif one.scope in GROUPS:

@@ -127,7 +127,8 @@ class Groups:
         small = [
             one
             for one in self._scene.open.of(Scope.OUTAGE)
-            if len(one.persons) < self._scene.rules.large_persons
+            if not one.is_settled
+            and len(one.persons) < self._scene.rules.large_persons
             and any(member.index in indices for member in one.members)
         ]
         free = {-1, *(one.number for one in small)}

@@ -1,7 +1,7 @@
 """How people call: what usually comes, and what comes when something breaks. Learnt from history; vague to begin with."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,24 @@ class Habits:
     place_error_m: dict[str, float] = field(default_factory=lambda: {"roof": 20.0, "street": 130.0})
     wrong_place: float = 0.04
     """Which share of places is altogether wrong."""
+
+    def stored(self) -> dict[str, Any]:  # Any: numbers, lists and maps of them
+        """Give them as plain values to keep."""
+        return {
+            key: one.tolist() if isinstance(one, np.ndarray) else one for key, one in asdict(self).items()
+        }
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "Habits":  # Any: as above
+        """Take them from plain values; what was not kept then is as believed beforehand."""
+        vague = cls()
+        known = {key: one for key, one in stored.items() if hasattr(vague, key)}
+        for key, one in known.items():
+            if isinstance(getattr(vague, key), np.ndarray):
+                known[key] = np.array(one, dtype=np.float64)
+            elif isinstance(getattr(vague, key), Delay):
+                known[key] = Delay(**one)
+        return replace(vague, **known)
 
     def background(self, at_h: float, category: int, customers: int) -> float:
         """How many calls of a category come per customer and hour without a common cause."""

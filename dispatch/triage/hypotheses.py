@@ -60,13 +60,13 @@ class Hypothesis:
     leading: int = -1
     scale: float = 1.0
     raised: bool = False
+    is_settled: bool = False
+    """People have decided about it: it draws new calls, but gives none away and is joined with no other."""
     spot: tuple[float, float, float] | None = None
     """Of a site: where it is and how sure that is, once worked out for its members."""
 
-    def add(self, call: Call, ratio: float, now_h: float) -> None:
+    def take(self, call: Call, ratio: float) -> None:
         """Take a call in, `ratio` times likelier with this cause than by chance."""
-        if call.verdict is not None and call.label != self.label:
-            call.moves.append(Move(now_h, call.label, self.label, ratio, call.explained))
         call.repeat_of = None
         self.members.append(call)
         self.spot = None
@@ -91,11 +91,17 @@ class OpenIncidents:
         self._labels: Counter[str] = Counter()
         self._emptied: set[int] = set()
         self.past: list[Hypothesis] = []
+        self.moved: list[Call] = []
+        """Earlier calls that went to another incident since this was last emptied."""
         self._last = 0
 
     def __iter__(self) -> Iterator[Hypothesis]:
         """Go through them as they stand now; what is opened or ended on the way does not disturb."""
         return iter(list(self._open.values()))
+
+    def __contains__(self, one: Hypothesis) -> bool:
+        """Whether an incident still draws calls."""
+        return one.number in self._open
 
     def of(self, *scopes: Scope) -> list[Hypothesis]:
         """List those of some kinds, each kind in the order they were opened."""
@@ -104,6 +110,24 @@ class OpenIncidents:
     def holder(self, call: Call) -> Hypothesis | None:
         """Tell which open incident a call belongs to."""
         return self._open.get(call.incident)
+
+    def give(self, call: Call, to: Hypothesis, ratio: float, now_h: float) -> None:
+        """Put a call into an incident that makes it `ratio` times likelier than chance; the one it was in gives it up."""
+        holder = self.holder(call)
+        if holder is not None:
+            holder.drop(call)
+        if call.verdict is not None and call.label != to.label:
+            call.moves.append(Move(now_h, call.label, to.label, ratio, call.explained))
+            self.moved.append(call)
+        to.take(call, ratio)
+
+    def join(self, younger: Hypothesis, older: Hypothesis, ratios: Sequence[float], now_h: float) -> None:
+        """Let an incident go up in another, with how many times likelier than chance that makes each of its calls."""
+        calls, younger.members = younger.members, []
+        self.end(younger)
+        older.raised |= younger.raised
+        for call, ratio in zip(calls, ratios, strict=True):
+            self.give(call, older, ratio, now_h)
 
     def next_number(self) -> int:
         """Give the next incident's number."""
@@ -132,10 +156,7 @@ class OpenIncidents:
         label = self._label(taken)
         new = Hypothesis(number=self.next_number(), label=label, scope=scope, **known)  # type: ignore[arg-type]  # fields by name
         for call, ratio in taken:
-            holder = self.holder(call)
-            if holder is not None:
-                holder.drop(call)
-            new.add(call, ratio, now_h)
+            self.give(call, new, ratio, now_h)
         self.put(new)
         self.drop_empty()
         return new
@@ -145,7 +166,11 @@ class OpenIncidents:
         calls = [call for call, _ in taken]
         indices = {call.index for call in calls}
         holders = {one.number: one for call in calls if (one := self.holder(call)) is not None}
-        whole = [one for one in holders.values() if all(call.index in indices for call in one.members)]
+        whole = [
+            one
+            for one in holders.values()
+            if one.scope is not Scope.WORKS and all(call.index in indices for call in one.members)
+        ]
         names = [(call.index, call.told.id) for call in calls if call.incident < 0]
         names += [(min(call.index for call in one.members), one.label) for one in whole if one.members]
         label = min(names)[1] if names else f"{calls[-1].told.id}+"
@@ -159,6 +184,11 @@ class OpenIncidents:
         self._labels[one.label] -= 1
         if not self._labels[one.label]:
             del self._labels[one.label]
+
+    def retire(self, one: Hypothesis) -> None:
+        """Let an incident draw no more calls: it is over, or drew none for long."""
+        self.end(one)
+        self.past.append(one)
 
     def drop_empty(self) -> None:
         """Take those out that lost all their calls; announced work stays announced."""
@@ -175,8 +205,7 @@ class OpenIncidents:
                 continue
             until = one.last_h + (rules.site_h if one.scope is Scope.SITE else rules.forget_h)
             if now_h > until:
-                self.end(one)
-                self.past.append(one)
+                self.retire(one)
             else:
                 heappush(self._due, (max(until, np.nextafter(now_h, np.inf)), number))
 
@@ -185,6 +214,7 @@ class OpenIncidents:
 class Alarm:
     """An incident that somebody should look at."""
 
+    number: int
     label: str
     at_h: float
     calls: tuple[str, ...]
@@ -221,7 +251,7 @@ class Alarms:
             one.raised = True
             self._last_in_zone[one.members[0].zone] = now_h
             calls = tuple(call.told.id for call in one.members)
-            self.raised.append(Alarm(one.label, now_h, calls, one.scope, one.log_odds))
+            self.raised.append(Alarm(one.number, one.label, now_h, calls, one.scope, one.log_odds))
 
     def _is_crowded(self, one: Hypothesis, now_h: float) -> bool:
         if one.scope is Scope.WORKS or not one.members:

@@ -63,6 +63,15 @@ class Outages:
         self._set(new, evidence)
         return self._join_with_others(new, now)
 
+    def fit(self, one: Hypothesis, now_h: float) -> None:
+        """See where a break is whose calls are given."""
+        calls = one.members[-CALLS_MAX:]
+        origins = self._origins(calls)
+        if len(origins):
+            self._set(
+                one, self._weigher.weigh(origins, calls, np.zeros(len(calls)), now_h, beginnings(calls))
+            )
+
     def look_again(self, one: Hypothesis, now_h: float) -> None:
         """See a break anew after it drew a call: where it is, and which calls it explains better than their incidents do."""
         if one.evidence is None or (len(one.members) > REFIT_ALL and len(one.members) % REFIT_EVERY):
@@ -78,10 +87,7 @@ class Outages:
             if call.incident == one.number:
                 call.explained = ratio
             elif now_h - call.at_h <= self._rules.moves_h and self._may_take(call, ratio, now_h):
-                holder = self._scene.open.holder(call)
-                if holder is not None:
-                    holder.drop(call)
-                one.add(call, ratio, now_h)
+                self._scene.open.give(call, one, ratio, now_h)
         self._scene.open.drop_empty()
         self._join_with_others(one, now_h)
 
@@ -93,6 +99,8 @@ class Outages:
     def _may_take(self, call: Call, ratio: float, now_h: float) -> bool:
         """Whether a break may have a call that is explained otherwise: lately come, and explained much better."""
         rules, holder = self._rules, self._scene.open.holder(call)
+        if holder is not None and holder.is_settled:
+            return False
         if holder is None and call.repeat_of is None:
             return ratio > JOINS_ALONE_ODDS
         if holder is not None and call.repeat_of is None and holder.scope is Scope.SITE:
@@ -131,7 +139,7 @@ class Outages:
     def _join_with_others(self, one: Hypothesis, now_h: float) -> Hypothesis:
         """Join a break with others that are the same one, and tell what it has become; two large ones are for people to join."""
         for other in self._scene.open.of(Scope.OUTAGE):
-            if other is one or not (one.reach & other.reach).any():
+            if other is one or one.is_settled or other.is_settled or not (one.reach & other.reach).any():
                 continue
             if min(len(one.persons), len(other.persons)) >= self._rules.large_persons:
                 continue
@@ -144,11 +152,8 @@ class Outages:
                 continue
             older, younger = sorted((one, other), key=lambda each: each.number)
             self._set(older, both)
-            older.raised |= younger.raised
             ratios = self._weigher.ratios(both, younger.members).tolist()
-            for call, ratio in zip(younger.members, ratios, strict=True):
-                older.add(call, ratio, now_h)
-            self._scene.open.end(younger)
+            self._scene.open.join(younger, older, ratios, now_h)
             if younger is one:
                 return older
         return one

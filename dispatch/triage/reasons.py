@@ -6,12 +6,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from dispatch.clauses import Clause
 from dispatch.triage.calls import Call, Move
 from dispatch.triage.habits import CATEGORIES, OTHER
 from dispatch.triage.hypotheses import GROUPS, Hypothesis, Scope
+from dispatch.triage.repeats import is_same_caller
 from dispatch.triage.scene import Scene
 from dispatch.triage.supply import Ints
-from dispatch.triage.verdicts import Candidate, Clause, Verdict, VerdictKind
+from dispatch.triage.verdicts import Candidate, Verdict, VerdictKind
 
 CANDIDATES_MAX: Final = 4
 SEGMENTS_MAX: Final = 3
@@ -63,13 +65,13 @@ def verdict(call: Call, options: Sequence[tuple[float, Hypothesis]], scene: Scen
     return Verdict(kind, call.label, odds, tuple(clauses), tuple(candidates))
 
 
-def moved(move: Move) -> Clause:
-    """Say why a call went to another incident later."""
+def moved(move: Move, *, came_from: str = "", to: str = "") -> Clause:
+    """Say why a call went to another incident later; by other names than the stream's, if they are given."""
     return Clause(
         f"{PREFIX}.moved",
         {
-            "from_label": move.came_from,
-            "label": move.went_to,
+            "from_label": came_from or move.came_from,
+            "label": to or move.went_to,
             "odds": _short(move.odds),
             "before": _short(max(move.odds_before, 1.0)),
         },
@@ -104,9 +106,12 @@ def _told(
 
 
 def _repeats(call: Call, original: Call) -> Clause:
-    is_same = call.told.customer >= 0 and call.told.customer == original.told.customer
+    if call.told.again:
+        return Clause(f"{PREFIX}.repeat_said", {"report": original.told.id})
     hours = round(call.at_h - original.at_h, 1)
-    code = "repeat_account" if is_same else "repeat_address"
+    code = "repeat_address"
+    if is_same_caller(call, original):
+        code = "repeat_account" if call.told.customer == original.told.customer >= 0 else "repeat_caller"
     return Clause(
         f"{PREFIX}.{code}", {"report": original.told.id, "hours": hours, "odds": _short(call.explained)}
     )

@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dispatch.triage.bundle import Bundle, moment
-from dispatch.triage.calls import Call
+from dispatch.clauses import joined
+from dispatch.triage.bundle import Bundle
+from dispatch.triage.calls import Call, moment
 from dispatch.triage.engine import Engine
 from dispatch.triage.learning import learn
 from dispatch.triage.reasons import moved
-from dispatch.triage.verdicts import VerdictKind, joined
+from dispatch.triage.verdicts import VerdictKind
 
 LANGUAGE = "en"
 ROUNDING = timedelta(seconds=1)

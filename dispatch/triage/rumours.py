@@ -28,16 +28,14 @@ class Rumours:
         self._customers = np.array([zones.get(one, 0) for one in range(max(zones) + 1)], dtype=np.float64)
         self._lately: list[deque[Call]] = [deque() for _ in CATEGORIES]
 
-    def hear(self, call: Call) -> bool:
-        """Take a call in; where it shows a surge, it and those of the last hour are weighed as that much more usual. Tell whether it does."""
+    def hear(self, call: Call) -> list[Call]:
+        """Take a call in; where it shows a surge, it and those of the last hour are weighed as that much more usual. List those that are."""
         lately = self._lately[call.category]
         lately.append(call)
         while call.at_h - lately[0].at_h > WINDOW_H:
             lately.popleft()
         surge = self._surge(call, lately)
-        for one in lately:
-            one.usual_by(surge)
-        return surge > 1.0
+        return [one for one in lately if one.usual_by(surge)]
 
     def _surge(self, call: Call, lately: deque[Call]) -> float:
         there = np.flatnonzero(self._customers)

@@ -35,6 +35,8 @@ class Memory:
         self._owner = np.empty(1024, dtype=np.int64)
         self._by_customer: dict[int, list[Call]] = defaultdict(list)
         self._by_address: dict[int, list[Call]] = defaultdict(list)
+        self._by_caller: dict[str, list[Call]] = defaultdict(list)
+        self._by_id: dict[str, Call] = {}
 
     def keep(self, call: Call) -> None:
         """Remember a call."""
@@ -55,6 +57,9 @@ class Memory:
             self._by_customer[call.told.customer].append(call)
         if call.home >= 0:
             self._by_address[call.home].append(call)
+        if call.told.caller:
+            self._by_caller[call.told.caller].append(call)
+        self._by_id[call.told.id] = call
 
     def forget(self, now_h: float, keep_h: float) -> None:
         """Look for calls older than this by segment no more; their callers are known longer."""
@@ -81,8 +86,13 @@ class Memory:
             for one in {index for segment in call.posted for index in self._on.get(segment, ())}
         ]
 
+    def named(self, call_id: str) -> Call | None:
+        """Find a call by its id."""
+        return self._by_id.get(call_id)
+
     def of_same_home(self, call: Call) -> Iterator[Call]:
-        """Go through the earlier calls of its customer and of its address."""
+        """Go through the earlier calls of its telephone, of its customer and of its address."""
+        yield from self._by_caller.get(call.told.caller, ())
         yield from self._by_customer.get(call.told.customer, ())
         yield from self._by_address.get(call.home, ())
 

@@ -13,6 +13,8 @@ from gis.isolation import IsolationNetwork
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+POINT_EVERY_M: Final = 20.0
+"""Pipes are taken as points so far apart: nobody tells of a place more exactly."""
 HOPS_MAX: Final = 3
 UNFED: Final = HOPS_MAX + 1
 """The class of segments of the same zone that have no feed on the map: something unknown feeds them, and may fail with any other."""
@@ -70,6 +72,8 @@ class SupplyMap:
         The address of each customer; customers of one address share a number.
     pipe_xy, pipe_segment
         Points along the pipes, and whose they are.
+    parting
+        The network's valves over which nothing is felt, because they are known to be shut; none unless given.
     """
 
     network: IsolationNetwork
@@ -80,6 +84,7 @@ class SupplyMap:
     address: Ints
     pipe_xy: Floats
     pipe_segment: Ints
+    parting: NDArray[np.bool_] | None = None
     _footprints: dict[int, Footprint] = field(default_factory=dict, repr=False)
     _origins: dict[int, Ints] = field(default_factory=dict, repr=False)
 
@@ -126,11 +131,17 @@ class SupplyMap:
         numbers, starts = np.unique(self.address[order], return_index=True)
         return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
 
+    @property
+    def _parts(self) -> NDArray[np.bool_]:
+        if self.parting is not None:
+            return self.parting
+        return np.zeros(len(self.network.valve_closed), dtype=bool)
+
     @cached_property
     def _neighbours(self) -> tuple[Ints, Ints]:
         """Segments that share a valve: all pairs sorted by the first, and where each segment starts."""
         side_a, side_b = self.network.valve_sides
-        differ = side_a != side_b
+        differ = (side_a != side_b) & ~self._parts
         at = np.full(self.network.vertex_count, -1, dtype=np.int64)
         at[self.number] = np.arange(self.segment_count)
         a, b = at[side_a[differ]], at[side_b[differ]]

@@ -1,14 +1,9 @@
 """What became of a call and why, as plain values: kept with it, told in either language."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
 
-from core.messages import say
-
-BETWEEN: Final = {"zh": "；"}
-"""What stands between the parts of a reason; a semicolon unless said here."""
+from dispatch.clauses import Clause, joined
 
 
 class VerdictKind(StrEnum):
@@ -19,14 +14,6 @@ class VerdictKind(StrEnum):
     REPEAT = "repeat"
     WORKS = "works"
     MOVED = "moved"
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One part of a reason: a message of the catalogues, and what fills it."""
-
-    code: str
-    values: dict[str, Any] = field(default_factory=dict)  # Any: numbers and words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +52,3 @@ class Verdict:
     def text(self, language: str) -> str:
         """Say why in a language."""
         return joined(self.clauses, language)
-
-
-def joined(clauses: Sequence[Clause], language: str) -> str:
-    """Say some parts of a reason in a language, one after the other."""
-    return BETWEEN.get(language, "; ").join(say(one.code, language, **one.values) for one in clauses)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from dispatch.triage.calls import Call
-from dispatch.triage.habits import LEAK
+from dispatch.triage.habits import LEAK, OTHER
 from dispatch.triage.hypotheses import Hypothesis, Scope
 from dispatch.triage.scene import Scene
 from dispatch.triage.supply import Ints, SupplyMap
@@ -29,6 +29,8 @@ class Works:
     segments: Ints
     starts_h: float
     ends_h: float
+    is_outage: bool = False
+    """Not planned, but told to everybody who asks: what may explain a call that nothing else does."""
 
 
 class AnnouncedWorks:
@@ -36,30 +38,37 @@ class AnnouncedWorks:
 
     def __init__(self, scene: Scene, works: Sequence[Works]) -> None:
         self._scene = scene
+        self._opened: dict[str, Hypothesis] = {}
+        self.announce(works)
+
+    def announce(self, works: Sequence[Works]) -> None:
+        """Take these for all the work that is announced."""
         self.all = sorted(works, key=lambda one: one.starts_h)
         self._at: dict[int, list[tuple[Works, float]]] = defaultdict(list)
-        self._opened: dict[str, Hypothesis] = {}
         for work in self.all:
             told = set(work.segments.tolist())
             for segment in told:
                 self._at[segment].append((work, 1.0))
-            for segment in _one_further(told, scene.supply):
-                self._at[segment].append((work, scene.rules.works_beyond))
+            for segment in _one_further(told, self._scene.supply):
+                self._at[segment].append((work, self._scene.rules.works_beyond))
 
-    def options(self, call: Call) -> list[tuple[float, Hypothesis]]:
-        """List the work that may be behind a call, each with how many times likelier than chance it makes it.
+    def options(self, call: Call, *, outages: bool = False) -> list[tuple[float, Hypothesis]]:
+        """List the work, or the outages told, that may be behind a call, each with how many times likelier than chance it makes it.
 
-        Work starts late, ends late and reaches a valve further than was told. Running water inside it is never taken for it: somebody has
-        to look.
+        Work starts late, ends late and reaches a valve further than was told. Running water inside it is never taken for it, since somebody has
+        to look, nor what has nothing to do with water.
         """
-        if call.category == LEAK:
+        if call.category in (LEAK, OTHER):
             return []
         rules = self._scene.rules
         share: dict[str, float] = defaultdict(float)
         under_way: dict[str, Works] = {}
         for segment, weight in zip(call.segments.tolist(), call.weights.tolist(), strict=True):
             for work, belief in self._at.get(segment, ()):
-                if work.starts_h - rules.works_early_h <= call.at_h <= work.ends_h + rules.works_late_h:
+                if (
+                    work.is_outage is outages
+                    and work.starts_h - rules.works_early_h <= call.at_h <= work.ends_h + rules.works_late_h
+                ):
                     share[work.label] += weight * belief
                     under_way[work.label] = work
         return [

@@ -75,7 +75,7 @@ def test_an_incident_is_told_with_place_reports_reasons_plan_and_work(
     detail = get(client, f"/api/incidents/{incident_id}", dispatcher)
     assert detail["place"] == {"point": detail["point"], "street": "Mill Street"}
     assert [one["decision"] for one in detail["reports"]] == ["opened", "joined", "joined"]
-    assert detail["reports"][0]["reason"].startswith("opens its own")
+    assert detail["reports"][0]["reason"].startswith("stands alone")
     assert "3 calls from 3 customers" in detail["reports"][2]["reason"]
     assert detail["customers_without_water"] == detail["plan"]["customers"] > 0
     assert [valve["order"] for valve in detail["plan"]["valves_to_close"]] == list(range(1, 8))

@@ -205,11 +205,13 @@ def test_an_expired_or_withdrawn_offer_cannot_be_taken(play: Play, two_crews: tu
 
 def test_a_freed_crew_gets_the_most_urgent_waiting_work(play: Play) -> None:
     crew = play.crew("only", play.town.junction(2, 2))
-    play.call("H12", "low_pressure")
+    play.call("H50", "leak")
     job = play.go(crew)
-    play.call("H50", "water_quality")
+    play.call("H12", "water_quality")
+    play.wait(hours=11)
+    play.stand(crew, play.town.junction(5, 0))
     for k in range(4):
-        play.call("H40", minutes_ago=k)
+        play.call("H05", minutes_ago=k)
     waiting = [order for order in play.orders() if order.state == WorkOrderState.PROPOSED]
     assert len(waiting) == 2
     work_orders.complete(play.session, job.id, crew_id=crew.id, finding=NOTHING)

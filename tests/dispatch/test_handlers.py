@@ -239,8 +239,10 @@ def test_who_calls_again_about_the_same_after_the_closing_reopens_it(play: Play)
 @ONCE_AND_TWICE
 def test_far_apart_bursts_are_two_incidents(play: Play, times: int) -> None:
     play.times = times
-    for west, east in (("H00", "H40"), ("H10", "H41"), ("H20", "H40")):
+    for west in ("H05", "H15", "H25"):
         play.call(west)
+    play.wait(minutes=50)
+    for east in ("H40", "H41", "H40"):
         play.call(east)
     first, second = play.incidents()
     assert (first.report_count, second.report_count) == (3, 3)
@@ -250,13 +252,15 @@ def test_far_apart_bursts_are_two_incidents(play: Play, times: int) -> None:
 @ONCE_AND_TWICE
 def test_a_report_between_two_lone_calls_makes_them_one(play: Play, times: int) -> None:
     play.times = times
-    play.call("H02", extent="only_me", minutes_ago=185)
-    play.call("H02", extent="only_me")
+    play.call("H00")
+    play.wait(hours=3)
+    play.call("H05")
     older, younger = play.incidents()
-    play.call("H12", extent="street", minutes_ago=92)
+    for row in ("H01", "H04", "H02"):
+        play.call(row)
     assert (older.state, younger.state) == (IncidentState.SUSPECTED, IncidentState.MERGED)
     assert younger.merged_into_id == older.id
-    assert (older.report_count, play.reports(younger)) == (3, [])
+    assert (older.report_count, play.reports(younger)) == (5, [])
     assert len(queries.open_orders_of(play.session, older.id)) == 1
     assert queries.open_orders_of(play.session, younger.id) == []
     (told,) = play.emitted(IncidentMerged)

@@ -23,7 +23,7 @@ from dispatch.repeats import (
     repetitions,
     windows_of,
 )
-from dispatch.triage import Category
+from dispatch.reports import Category
 from tests.conftest import LogIn
 from tests.dispatch.play import Play
 

@@ -17,7 +17,7 @@ from dispatch.clusters.rates import (
     same_hour_before,
     verdict,
 )
-from dispatch.triage import Category
+from dispatch.reports import Category
 
 SHANGHAI, BERLIN, KOLKATA = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 WEEK = timedelta(days=7)

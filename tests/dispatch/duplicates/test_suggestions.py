@@ -204,7 +204,7 @@ def stored_report(
             received_at=at,
             attached_at=at,
             decision="opened",
-            reason_code="dispatch.triage.alone",
+            reason=[{"code": "dispatch.stream.other"}],
         )
     )
     session.flush()

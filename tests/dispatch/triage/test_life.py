@@ -125,3 +125,32 @@ def test_work_that_starts_late_reaches_further_and_ends_late_still_takes_its_cal
 def test_a_break_two_streets_from_announced_work_is_not_its(world):
     engine = world.engine(works=[world.works(0, [3, 4], NOON, NOON + 6.0)])
     assert "W1" not in labels(take(engine, callers(world, 0, 9, (1, 5, 9, 14), NOON + 1.0)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_wild_day_is_decided_call_by_call_and_every_call_stands_somewhere(world, seed):
+    rng = np.random.default_rng(seed)
+    engine = world.engine()
+    told, at_h = [], NOON
+    breaks = [(int(zone), int(main)) for zone, main in rng.integers((0, 0), (6, 60), size=(8, 2))]
+    for _ in range(220):
+        at_h += float(rng.exponential(0.02))
+        kind = int(rng.integers(4))
+        if rng.random() < 0.6:
+            zone, main = breaks[int(rng.integers(len(breaks)))]
+            main = int(np.clip(main + rng.integers(-1, 2), 0, 59))
+        else:
+            zone, main = int(rng.integers(6)), int(rng.integers(60))
+        if rng.random() < 0.15:
+            told.append(world.sees_water(zone, 100.0 * main + 50.0, at_h))
+        else:
+            told.append(
+                world.calls_in(world.house(zone, main, int(rng.integers(30))), at_h, category=1 + kind % 3)
+            )
+    calls = take(engine, told)
+    for one in engine.scene.open:
+        assert all(engine.holder(call) is one for call in one.members)
+        assert len({call.index for call in one.members}) == len(one.members)
+    held = {call.index for one in engine.incidents for call in one.members}
+    assert all(call.label for call in calls)
+    assert {call.index for call in calls if call.incident >= 0} == held

@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 2fbc637443cb3bc66f4c51f16ec60bdfee1bf7f985c69cc1cb32d6fc93550810.
+// Written by `npm run types` from openapi.json, sha256 e90ea58374e1c2b9989acca2e67dcff9011113e97637d08048406a93054f895e.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -96,7 +96,6 @@ export interface components {
             decision: string;
             point: components["schemas"]["PointOut"];
             reason: string;
-            reason_code: string;
             /** Format: date-time */
             received_at: string;
             /** Format: uuid */
