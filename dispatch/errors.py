@@ -91,5 +91,17 @@ class BadShift(Invalid):
     """A shift must end after it starts."""
 
 
+class RuleOutOfLimits(Invalid):
+    """A setting of triage is unknown, outside its limits or between its steps."""
+
+
+class TrialUnderWay(Conflict):
+    """Changed settings are being tried already; wait until that is done."""
+
+
+class NoSuchTrial(NotFound):
+    """Nobody tried settings under this id."""
+
+
 class BadBundle(Invalid):
     """A recorded stretch of calls cannot be read; the text says which file and line."""

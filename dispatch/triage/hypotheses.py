@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import heappop, heappush
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,7 +227,7 @@ class Alarms:
     """Who was told of what: each incident once, when enough people call and chance is out."""
 
     def __init__(self, rules: StreamRules) -> None:
-        self._rules = rules
+        self._rules, self._sure = rules, log(rules.alarm_odds)
         self._persons = {
             Scope.OUTAGE: rules.alarm_persons_outage,
             Scope.ZONE: rules.alarm_persons_group,
@@ -247,7 +248,7 @@ class Alarms:
         if one.scope is Scope.OUTAGE and not any(call.is_about_supply for call in one.members):
             return
         wanted = self._rules.crowded_persons if self._is_crowded(one, now_h) else self._persons[one.scope]
-        if len(one.persons) >= wanted and one.log_odds > self._rules.alarm_log_odds:
+        if len(one.persons) >= wanted and one.log_odds > self._sure:
             one.raised = True
             self._last_in_zone[one.members[0].zone] = now_h
             calls = tuple(call.told.id for call in one.members)

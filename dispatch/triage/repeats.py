@@ -3,6 +3,7 @@
 from typing import Final
 
 from dispatch.triage.calls import Call
+from dispatch.triage.habits import CATEGORIES
 from dispatch.triage.scene import Scene
 
 WHEN_OVER: Final = 0.2
@@ -24,9 +25,10 @@ def repeated(call: Call, scene: Scene) -> tuple[Call | None, float]:
     told, habits = call.told, scene.habits
     households = len(scene.supply.households[call.home]) if call.home >= 0 else 1
     rate = habits.repeat_share / habits.repeat_h
+    window_h = scene.rules.repeat_window_h[CATEGORIES[call.category]]
     found: list[tuple[float, Call]] = []
     for other in scene.memory.of_same_home(call):
-        if call.at_h - other.at_h > scene.rules.repeat_window_h or other.category != call.category:
+        if call.at_h - other.at_h > window_h or other.category != call.category:
             continue
         is_same = is_same_caller(call, other)
         if not is_same and told.customer >= 0 and other.told.customer >= 0:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.messages import catalogue
-from dispatch.triage.habits import LEAK, LOW_PRESSURE, NO_WATER, OTHER, WATER_QUALITY
+from dispatch.triage.habits import CATEGORIES, LEAK, LOW_PRESSURE, NO_WATER, OTHER, WATER_QUALITY
 from dispatch.triage.hypotheses import Scope
 from dispatch.triage.replay import explanation
 from dispatch.triage.rules import StreamRules
@@ -74,7 +74,7 @@ def test_same_customer_two_days_later_about_the_same_is_a_repeat_and_about_anoth
 
 
 def test_a_repeat_is_not_looked_for_beyond_its_window(world):
-    engine = world.engine(rules=StreamRules(repeat_window_h=24.0))
+    engine = world.engine(rules=StreamRules(repeat_window_h=dict.fromkeys(CATEGORIES, 24.0)))
     customer = world.house(1, 9, 3)
     _, second = take(engine, [world.calls_in(customer, NOON + one, OTHER) for one in (0.0, 48.0)])
     assert second.repeat_of is None
