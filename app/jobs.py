@@ -17,7 +17,7 @@ from core.errors import MainlineError
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
 from core.settings import Settings
-from dispatch.triage import lessons
+from dispatch.triage import lessons, trials
 from gis.versions import reading
 from gis.versions.uploads import forget_unused
 from tracker.partitions import days_around, drop_old_positions, ensure_days
@@ -48,6 +48,7 @@ def make_worker_app(settings: Settings) -> procrastinate.App:
     factory = session_factory(settings.database_url.get_secret_value(), pool_size=2)
     _add_broker_tasks(app, settings, factory)
     _add_network_tasks(app, factory)
+    _add_triage_tasks(app, settings, factory)
     _add_housekeeping(app, settings, factory)
     return app
 
@@ -156,10 +157,10 @@ def _add_network_tasks(app: procrastinate.App, factory: SessionFactory) -> None:
             log.info("jobs.network_versions_swept", versions=swept, uploads=forgotten)
 
 
-# --- housekeeping -------------------------------------------------------------------------------------------------------------
+# --- triage ------------------------------------------------------------------------------------------------------------------
 
 
-def _add_housekeeping(app: procrastinate.App, settings: Settings, factory: SessionFactory) -> None:
+def _add_triage_tasks(app: procrastinate.App, settings: Settings, factory: SessionFactory) -> None:
     @app.periodic(cron="41 2 * * *")
     @app.task(name="learn_calling_habits", queueing_lock="learn_calling_habits")
     def learn_calling_habits(timestamp: int) -> None:
@@ -171,6 +172,33 @@ def _add_housekeeping(app: procrastinate.App, settings: Settings, factory: Sessi
         with transaction(factory) as session:
             lessons.keep(session, lesson, habits)
 
+    @app.task(name=trials.TRY_TRIAGE_RULES)
+    def try_triage_rules(trial_id: str) -> None:
+        key = UUID(trial_id)
+
+        def told(progress: float) -> None:
+            with transaction(factory) as session:
+                trials.went_on(session, key, progress)
+
+        try:
+            with transaction(factory) as session:
+                trial = trials.begin(session, key, settings)
+            result = trial.run(told)
+            with transaction(factory) as session:
+                trials.end(session, key, result)
+        except MainlineError as error:
+            with transaction(factory) as session:
+                trials.fail(session, key, error.detail)
+        except Exception:
+            with transaction(factory) as session:
+                trials.fail(session, key, "")
+            raise
+
+
+# --- housekeeping -------------------------------------------------------------------------------------------------------------
+
+
+def _add_housekeeping(app: procrastinate.App, settings: Settings, factory: SessionFactory) -> None:
     @app.periodic(cron="17 * * * *")
     @app.task(name="keep_position_days", queueing_lock="keep_position_days")
     def keep_position_days(timestamp: int) -> None:

@@ -14,6 +14,7 @@ import dispatch.clusters.api
 import dispatch.escalation.api
 import dispatch.localisation.api
 import dispatch.rectification.api
+import dispatch.triage.api
 import fieldapp_api.api
 import gis.api
 import gis.places.api
@@ -55,6 +56,7 @@ ROUTERS = (
     hotline.directory.api.router,
     dispatch.rectification.api.router,
     dispatch.clusters.api.router,
+    dispatch.triage.api.router,
     gis.versions.api.router,
     maps.ogc.api.router,
     problem_pages.router,

@@ -35,6 +35,7 @@ class Operation(StrEnum):
     ESCALATIONS_REPORT = "escalations.report"
     ESCALATIONS_ACKNOWLEDGE = "escalations.acknowledge"
     ESCALATION_RULES_MANAGE = "escalation_rules.manage"
+    TRIAGE_RULES_MANAGE = "triage_rules.manage"
     WORK_ORDERS_READ = "work_orders.read"
     WORK_ORDERS_DECIDE = "work_orders.decide"
     CREWS_READ = "crews.read"
@@ -83,6 +84,7 @@ FUNCTION_OPERATIONS: Final[dict[Function, frozenset[Operation]]] = {
         | {_O.CREWS_MANAGE, _O.POSITIONS_READ, _O.TRAILS_READ, _O.LOCATE_USE, _O.RING_BACKS_MAKE}
         | {_O.PLACES_NAME, _O.PLACES_MANAGE, _O.RECTIFICATIONS_READ, _O.RECTIFICATIONS_WORK}
         | {_O.ESCALATIONS_READ, _O.ESCALATIONS_REPORT, _O.ESCALATIONS_ACKNOWLEDGE, _O.ESCALATION_RULES_MANAGE}
+        | {_O.TRIAGE_RULES_MANAGE}
     ),
     Function.FIELD: frozenset({_O.FIELD_WORK}),
     Function.MAP: frozenset(
@@ -161,7 +163,7 @@ ROLE_SEEDS: Final = (
             | {_O.TRAILS_READ, _O.CREWS_MANAGE, _O.NETWORK_IMPORT, _O.NETWORK_PUBLISH}
             | {_O.PICTURES_MANAGE, _O.PLACES_MANAGE, _O.DIRECTORY_MANAGE, _O.RECTIFICATIONS_WORK}
             | {_O.ESCALATIONS_READ, _O.ESCALATIONS_REPORT, _O.ESCALATIONS_ACKNOWLEDGE}
-            | {_O.ESCALATION_RULES_MANAGE}
+            | {_O.ESCALATION_RULES_MANAGE, _O.TRIAGE_RULES_MANAGE}
         ),
         frozenset(PersonalField),
     ),

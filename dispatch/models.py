@@ -278,6 +278,50 @@ class CallingHabits(Base):
     habits: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: numbers and lists of them
 
 
+class TriageRules(Base):
+    """What a utility set about triage; the newest counts. Only ever added to."""
+
+    __tablename__ = "triage_rules"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    rules: Mapped[dict[str, float]] = mapped_column(JSONB)
+    """What differs from the defaults."""
+    set_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
+    set_by: Mapped[UUID]
+    why: Mapped[str] = mapped_column(Text)
+
+
+class TrialState(StrEnum):
+    """How far a trial is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class TriageTrial(Base):
+    """What other settings would have done on the calls of the last days, gone through again with both."""
+
+    __tablename__ = "triage_trial"
+    __table_args__ = ({"schema": SCHEMA},)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    asked_by: Mapped[UUID]
+    asked_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
+    days: Mapped[int]
+    rules: Mapped[dict[str, float]] = mapped_column(JSONB)
+    """What is tried, as it differs from the defaults."""
+    state: Mapped[str] = mapped_column(String(20), default=TrialState.WAITING)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    """Share of its calls gone through."""
+    ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why it came to nothing."""
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # Any: figures, and lists of them
+
+
 class Change(Base):
     """A step of an incident, a work order or an assignment: from where to where, who, when, why. Only ever added to."""
 

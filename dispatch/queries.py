@@ -37,6 +37,7 @@ from dispatch.models import (
     IncidentReport,
     IsolationPlan,
     Shift,
+    TriageRules,
     WorkOrder,
     WorkOrderState,
 )
@@ -438,6 +439,28 @@ def members_since(
 def newest_habits(session: Session) -> dict[str, Any] | None:  # Any: numbers and lists of them
     """Read how people call here, as it was learnt last; None where nothing was learnt yet."""
     return session.scalar(select(CallingHabits.habits).order_by(CallingHabits.learnt_at.desc()).limit(1))
+
+
+def newest_rules(session: Session) -> TriageRules | None:
+    """Read what was set about triage last; None where nobody set anything yet."""
+    return session.scalar(select(TriageRules).order_by(TriageRules.set_at.desc()).limit(1))
+
+
+def display_name(session: Session, user_id: UUID) -> str | None:
+    """Tell what a person is called."""
+    return session.scalar(select(User.display_name).where(User.id == user_id))
+
+
+def names_of_incidents(
+    session: Session, actor: Actor, incident_ids: Collection[UUID]
+) -> dict[UUID, tuple[int, str | None]]:
+    """Give the numbers and streets of some incidents, those in the actor's area."""
+    rows = session.execute(
+        select(Incident.id, Incident.number, Incident.street).where(
+            Incident.id.in_(incident_ids), actor.area_filter(Incident.place)
+        )
+    )
+    return {row.id: (row.number, row.street) for row in rows}
 
 
 # --- incidents for people --------------------------------------------------------------------------------------------------

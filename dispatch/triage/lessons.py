@@ -1,5 +1,6 @@
 """What triage learns each night from the reports of the past weeks: how people call here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from core.clock import utc_now
 from core.settings import Settings
 from dispatch import queries
 from dispatch.models import CallingHabits
+from dispatch.queries import StoredReport
 from dispatch.triage.calls import Told
 from dispatch.triage.habits import Habits
 from dispatch.triage.learning import learn
@@ -53,11 +55,17 @@ def prepare(session: Session, settings: Settings) -> Lesson | None:
         return None
     town = current_town(session)
     since = stored[0].attached_at
+    calls = heard(town, stored)
+    works = announced(town.supply, shutdowns_between(session, since, now))
+    return Lesson(town, since, calls, tuple(works), first_habits(town, settings))
+
+
+def heard(town: Town, stored: Sequence[StoredReport]) -> tuple[Told, ...]:
+    """See stored reports as the stream takes them."""
     calls: list[Told] = []
     for one in stored:
         calls.append(town.told(one.facts, one.received_at, after_h=calls[-1].at_h if calls else 0.0))
-    works = announced(town.supply, shutdowns_between(session, since, now))
-    return Lesson(town, since, tuple(calls), tuple(works), first_habits(town, settings))
+    return tuple(calls)
 
 
 def keep(session: Session, lesson: Lesson, habits: Habits) -> None:

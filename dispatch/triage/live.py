@@ -29,7 +29,7 @@ from dispatch.triage.calls import Call
 from dispatch.triage.engine import Engine
 from dispatch.triage.habits import Habits
 from dispatch.triage.hypotheses import Alarm, Hypothesis, Scope
-from dispatch.triage.rules import StreamRules
+from dispatch.triage.rules import StreamRules, rules_of
 from dispatch.triage.supply import ZONE_MATE
 from dispatch.triage.town import Town, announced, current_town
 from dispatch.triage.works import Works
@@ -41,7 +41,8 @@ REMEMBERED: Final = timedelta(days=8)
 """Reports so old are of no more use: repeats are looked for over a week, incidents are shorter."""
 LATE_COMMIT_S: Final = 5.0
 """Real seconds after which everything that was changed at a time can be seen."""
-HABITS_LOOK_H: Final = 0.25
+LOOK_AGAIN: Final = timedelta(minutes=2)
+"""How soon the stream goes by what was learnt or set anew."""
 PENDING_MAX: Final = 1000
 """Reports taken whose transaction may still have to be repeated."""
 OUTAGES_PER_1000_DAY: Final = 0.05
@@ -417,18 +418,19 @@ class _Kept:
     live: Live | None = None
     key: object = None
     habits: Habits | None = None
+    rules: StreamRules | None = None
     looked_at: datetime | None = None
 
 
 def forget() -> None:
     """Have the stream restored from what is stored before it goes on."""
-    _Kept.live = None
+    _Kept.live = _Kept.rules = _Kept.looked_at = None
 
 
 def current_live(session: Session, settings: Settings) -> Live:
     """Give the stream in step with what is stored."""
-    town, rules = current_town(session), StreamRules()
-    habits = _habits(session, town, settings)
+    town = current_town(session)
+    habits, rules = _gone_by(session, town, settings)
     key = (str(session.get_bind().engine.url), id(town), id(habits), rules)
     live = _Kept.live if _Kept.key == key else None
     if live is None or not live.follow(session):
@@ -437,18 +439,28 @@ def current_live(session: Session, settings: Settings) -> Live:
     return live
 
 
-def _habits(session: Session, town: Town, settings: Settings) -> Habits:
-    """Give the habits learnt last, looked for now and then only; before any were, those of no town in particular."""
+def _gone_by(session: Session, town: Town, settings: Settings) -> tuple[Habits, StreamRules]:
+    """Give the habits learnt last and the rules set last, looked for now and then only."""
     now = utc_now()
-    kept = _Kept.habits
-    looked_at = _Kept.looked_at
-    if kept is None or looked_at is None or abs(now - looked_at) > timedelta(hours=HABITS_LOOK_H):
-        stored = queries.newest_habits(session)
-        found = Habits.of(stored) if stored is not None else first_habits(town, settings)
-        _Kept.looked_at = now
-        if kept is None or found.stored() != kept.stored():
-            kept = _Kept.habits = found
-    return kept
+    habits, rules, looked_at = _Kept.habits, _Kept.rules, _Kept.looked_at
+    if habits is None or rules is None or looked_at is None or abs(now - looked_at) > LOOK_AGAIN:
+        found, rules = current_habits(session, town, settings), current_rules(session)
+        _Kept.looked_at, _Kept.rules = now, rules
+        if habits is None or found.stored() != habits.stored():
+            habits = _Kept.habits = found
+    return habits, rules
+
+
+def current_rules(session: Session) -> StreamRules:
+    """Give the rules set last; before any were, the defaults."""
+    stored = queries.newest_rules(session)
+    return rules_of(stored.rules if stored is not None else {})
+
+
+def current_habits(session: Session, town: Town, settings: Settings) -> Habits:
+    """Give the habits learnt last; before any were, those of no town in particular."""
+    stored = queries.newest_habits(session)
+    return Habits.of(stored) if stored is not None else first_habits(town, settings)
 
 
 def first_habits(town: Town, settings: Settings) -> Habits:

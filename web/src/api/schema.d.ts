@@ -1,4 +1,4 @@
-// Written by `npm run types` from openapi.json, sha256 e90ea58374e1c2b9989acca2e67dcff9011113e97637d08048406a93054f895e.
+// Written by `npm run types` from openapi.json, sha256 a5e675e48bc1e63b1b0b904c7316a3a8702809af7cd968417377a74981c1585e.
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -487,6 +487,16 @@ export interface components {
             mqtt_password: string;
             mqtt_username: string;
         };
+        DifferentIncidentOut: {
+            alarm_after_min: number | null;
+            alarm_before_min: number | null;
+            /** Format: uuid */
+            incident_id: string;
+            joined: number;
+            number: number;
+            parted: number;
+            street: string | null;
+        };
         dispatch__schemas__ValveOut: {
             asset_code: string;
             /** Format: uuid */
@@ -802,6 +812,14 @@ export interface components {
             field?: string | null;
             unit?: string | null;
             value?: string | number | boolean | null;
+        };
+        FiguresOut: {
+            alarms: number;
+            callers_to_alarm: number | null;
+            incidents: number;
+            minutes_to_alarm: number | null;
+            moved: number;
+            repeats: number;
         };
         /** @enum {string} */
         Function: "hotline" | "dispatch" | "field" | "map" | "administer";
@@ -1426,7 +1444,7 @@ export interface components {
         /** @enum {string} */
         Operable: "yes" | "no" | "unknown";
         /** @enum {string} */
-        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "rectifications.read" | "rectifications.work" | "ring_backs.make" | "escalations.read" | "escalations.report" | "escalations.acknowledge" | "escalation_rules.manage" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
+        Operation: "reports.take" | "reports.read" | "reports.locate" | "cases.read" | "cases.work" | "callbacks.read" | "callbacks.work" | "outages.read" | "incidents.read" | "incidents.decide" | "rectifications.read" | "rectifications.work" | "ring_backs.make" | "escalations.read" | "escalations.report" | "escalations.acknowledge" | "escalation_rules.manage" | "triage_rules.manage" | "work_orders.read" | "work_orders.decide" | "crews.read" | "crews.manage" | "field.work" | "positions.read" | "trails.read" | "map.read" | "network.read" | "network.import" | "network.publish" | "pictures.read" | "pictures.add" | "pictures.manage" | "places.name" | "places.manage" | "directory.read" | "directory.manage" | "locate.use" | "profile.own" | "users.manage" | "sessions.manage" | "audit.read" | "calendar.manage" | "events.manage";
         OutcomeIn: {
             /** @default  */
             note?: string;
@@ -2013,6 +2031,20 @@ export interface components {
             user_agent: string;
             username: string;
         };
+        SettingOut: {
+            around: [
+                string,
+                string
+            ];
+            default: number;
+            key: string;
+            least: number;
+            most: number;
+            step: number;
+            unit: components["schemas"]["Unit"];
+            value: number;
+            words: string;
+        };
         ShiftIn: {
             /** Format: uuid */
             crew_id: string;
@@ -2209,6 +2241,49 @@ export interface components {
             recorded_at: string;
             speed_mps: number | null;
         };
+        TriageRulesIn: {
+            values: {
+                [key: string]: number;
+            };
+            why: string;
+        };
+        TriageRulesOut: {
+            items: components["schemas"]["SettingOut"][];
+            set_at: string | null;
+            set_by: string | null;
+            why: string | null;
+        };
+        TrialIn: {
+            /** @default 30 */
+            days?: number;
+            values: {
+                [key: string]: number;
+            };
+        };
+        TrialOut: {
+            /** Format: date-time */
+            asked_at: string;
+            days: number;
+            ended_at: string | null;
+            /** Format: uuid */
+            id: string;
+            problem: string | null;
+            progress: number;
+            result: components["schemas"]["TrialResultOut"] | null;
+            state: components["schemas"]["TrialState"];
+            values: {
+                [key: string]: number;
+            };
+        };
+        TrialResultOut: {
+            after: components["schemas"]["FiguresOut"];
+            before: components["schemas"]["FiguresOut"];
+            calls: number;
+            differing: number;
+            incidents: components["schemas"]["DifferentIncidentOut"][];
+        };
+        /** @enum {string} */
+        TrialState: "waiting" | "running" | "done" | "failed";
         TriedOut: {
             guess?: components["schemas"]["LocationOut"] | null;
             problem?: string | null;
@@ -2216,6 +2291,8 @@ export interface components {
         };
         /** @enum {string} */
         Trigger: "cluster" | "area" | "zone" | "repeat" | "asset_faults";
+        /** @enum {string} */
+        Unit: "callers" | "hours" | "odds";
         UploadIn: {
             name: string;
             size_bytes: number;
