@@ -65,6 +65,13 @@ export type EscalationRuleForm = Required<Bodies['RuleIn']>
 export type Rehearsed = Bodies['RehearsedOut']
 export type ReportedHow = Bodies['ReportedHow']
 
+// ── settings of triage ───────────────────────────────────────────────────
+export type TriageRules = Bodies['TriageRulesOut']
+export type TriageSetting = Bodies['SettingOut']
+export type TriageTrial = Bodies['TrialOut']
+export type TriageFigures = Bodies['FiguresOut']
+export type DifferentIncident = Bodies['DifferentIncidentOut']
+
 // ── clusters, repeats, rectifications ────────────────────────────────────
 export type Clusters = Bodies['ClustersOut']
 export type LargeIncident = Bodies['LargeIncidentOut']
