@@ -22,6 +22,8 @@ from core.clock import utc_now
 from core.db import SessionFactory, new_id
 from core.events import AssignmentChanged, AssignmentOffered, DeviceCredentialsChanged
 from core.jobs import defer
+from dispatch.models import TrialState
+from dispatch.triage import trials
 from tests.brokers import RunningBroker, wait_until
 from tests.conftest import make_settings
 from tracker.devices import register_device, revoke_device
@@ -204,3 +206,18 @@ def test_jobs_of_a_killed_worker_are_done_by_another(broker: RunningBroker, fact
         assert time.monotonic() < give_up
         time.sleep(0.1)
     assert phone.hears()[1]["assignment_id"] == str(event.assignment_id)
+
+
+def test_a_trial_of_triage_that_cannot_be_made_says_why(factory: SessionFactory) -> None:
+    with factory() as session, session.begin():
+        trial_id = trials.ask(session, {"alarm_odds": 20}, days=30, by=new_id()).id
+
+    def failed() -> bool:
+        with factory() as session:
+            return trials.get(session, trial_id).state == TrialState.FAILED
+
+    wait_until(failed)
+    with factory() as session:
+        assert (
+            trials.get(session, trial_id).problem == "No network is loaded yet; import one or start the demo."
+        )
