@@ -200,6 +200,7 @@ def _add_report(session: Session, incident: Incident, report: NewReport, placing
             customer_account_id=facts.customer_account_id,
             caller_key=facts.caller_key,
             noticed_at=facts.noticed_at,
+            repeat_of=facts.repeat_of,
             received_at=report.received_at,
             attached_at=utc_now(),
             decision=placing.decision,

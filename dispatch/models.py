@@ -255,6 +255,8 @@ class IncidentReport(Base):
     caller_key: Mapped[str] = mapped_column(String(64), index=True)
     noticed_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
+    repeat_of: Mapped[UUID | None]
+    """The earlier report that its caller said it repeats."""
     told_again_at: Mapped[datetime | None] = mapped_column(Timestamp)
     """When its caller last said, called back, that nothing is better."""
     attached_at: Mapped[datetime] = mapped_column(Timestamp)

@@ -123,12 +123,14 @@ _FACTS = (
     IncidentReport.caller_key,
     IncidentReport.customer_account_id,
     func.coalesce(IncidentReport.told_again_at, IncidentReport.noticed_at),
+    IncidentReport.repeat_of,
 )
 """What triage knows of a stored report; one told again speaks for that time."""
 
 
 def _facts(row: Sequence[Any]) -> ReportFacts:  # Any: columns of many types, in the order of _FACTS
-    report_id, category, extent, lon, lat, pipe, segment, zone, confidence, caller, account, noticed_at = row
+    report_id, category, extent, lon, lat, pipe, segment, zone, confidence, caller, account, *rest = row
+    noticed_at, repeat_of = rest
     return ReportFacts(
         report_id=report_id,
         category=category,
@@ -141,6 +143,7 @@ def _facts(row: Sequence[Any]) -> ReportFacts:  # Any: columns of many types, in
         caller_key=caller,
         customer_account_id=account,
         noticed_at=noticed_at,
+        repeat_of=repeat_of,
     )
 
 
@@ -373,7 +376,6 @@ class IncidentNow:
     merged_into_id: UUID | None
     is_grouped_by_hand: bool
     outage_declared_at: datetime | None
-    estimate_at: datetime | None
     segment_ids: list[int]
     shutdown_id: UUID | None
 
@@ -393,7 +395,6 @@ _NOW = (
     Incident.merged_into_id,
     Incident.is_grouped_by_hand,
     Incident.outage_declared_at,
-    Incident.estimate_at,
     Incident.segment_ids,
     Incident.shutdown_id,
 )

@@ -90,7 +90,6 @@ class OpenIncidents:
         self._of: dict[Scope, dict[int, Hypothesis]] = {scope: {} for scope in Scope}
         self._due: list[tuple[float, int]] = []
         self._labels: Counter[str] = Counter()
-        self._emptied: set[int] = set()
         self.past: list[Hypothesis] = []
         self.moved: list[Call] = []
         """Earlier calls that went to another incident since this was last emptied."""

@@ -19,7 +19,8 @@ TELLING_PERSONS: Final = 4
 """Incidents with fewer callers may be chance and teach nothing."""
 BELIEF: Final = 30.0
 """What is believed beforehand counts as much as so many calls."""
-PROFILE_BELIEF: Final = 20.0
+CALLS_PER_DAY_MIN: Final = 0.1
+"""However quiet a stretch was, somebody calls once in ten days."""
 
 
 def learn(
@@ -65,7 +66,7 @@ def usual(history: Sequence[Told], habits: Habits) -> Habits:
     share = np.bincount([told.category for told in history], minlength=len(CATEGORIES)) + 1.0
     return replace(
         habits,
-        calls_per_day=float(np.median(per_day)) * 0.6,
+        calls_per_day=max(float(np.median(per_day)) * 0.6, CALLS_PER_DAY_MIN),
         profile=_profile(times),
         category_share=share / share.sum(),
     )
@@ -122,7 +123,7 @@ def _learn_chance(lone: Sequence[Call], days: float, habits: Habits) -> Habits:
     times = np.array([call.at_h for call in lone])
     return replace(
         habits,
-        calls_per_day=len(lone) / days,
+        calls_per_day=max(len(lone) / days, CALLS_PER_DAY_MIN),
         profile=_profile(times) if len(first) else habits.profile,
         category_share=share / share.sum(),
     )

@@ -15,8 +15,8 @@ from dispatch.models import CallingHabits
 from dispatch.queries import StoredReport
 from dispatch.triage.calls import Told
 from dispatch.triage.habits import Habits
+from dispatch.triage.in_force import first_habits
 from dispatch.triage.learning import learn
-from dispatch.triage.live import first_habits
 from dispatch.triage.town import Town, announced, current_town
 from dispatch.triage.works import Works
 from gis.shutdowns import shutdowns_between

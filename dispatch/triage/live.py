@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import numpy as np
 import structlog
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from core import clock
 from core.clock import utc_now
@@ -29,8 +28,8 @@ from dispatch.triage.calls import Call
 from dispatch.triage.engine import Engine
 from dispatch.triage.habits import Habits
 from dispatch.triage.hypotheses import Alarm, Hypothesis, Scope
-from dispatch.triage.rules import StreamRules, rules_of
-from dispatch.triage.supply import ZONE_MATE
+from dispatch.triage.in_force import current_habits, current_rules
+from dispatch.triage.rules import StreamRules
 from dispatch.triage.town import Town, announced, current_town
 from dispatch.triage.works import Works
 from gis.shutdowns import Work, shutdowns_between
@@ -39,22 +38,14 @@ log = structlog.get_logger()
 
 REMEMBERED: Final = timedelta(days=8)
 """Reports so old are of no more use: repeats are looked for over a week, incidents are shorter."""
-LATE_COMMIT_S: Final = 5.0
+LATE_COMMIT_S: Final = 30.0
 """Real seconds after which everything that was changed at a time can be seen."""
 LOOK_AGAIN: Final = timedelta(minutes=2)
 """How soon the stream goes by what was learnt or set anew."""
 PENDING_MAX: Final = 1000
 """Reports taken whose transaction may still have to be repeated."""
-OUTAGES_PER_1000_DAY: Final = 0.05
-"""Breaks and shut valves, a day and 1,000 customers: a town of 50,000 has two or three a day, until its own reports say otherwise."""
-TROUBLES_PER_ZONE_DAY: Final = 0.01
-"""A pressure zone fails as a whole every hundred days."""
 WORKS_CODE: Final = "dispatch.stream.works"
 DECLARED_CODE: Final = "dispatch.stream.declared"
-UNEXPLAINED_CALLS: Final = 0.3
-"""Calls of a break that no map explains, from anywhere in its zone, however large that is."""
-RARELY: Final = 0.02
-"""However small a town is, once in fifty days something happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,9 @@ class Live:
         live = cls(town, habits, rules)
         now = utc_now()
         live._since, live._looked_at = now - REMEMBERED, now
-        live._hear_of_works(session)
+        late, early = timedelta(hours=rules.works_late_h), timedelta(hours=rules.works_early_h)
+        past = shutdowns_between(session, live._since - late, now + early)
+        live.engine.works.announce(announced(town.supply, past))
         stored = queries.reports_since(session, live._since)
         incidents = {one.id: one for one in queries.incidents_since(session, live._since)}
         for one in incidents.values():
@@ -207,17 +200,19 @@ class Live:
         settled = [each for each in dict.fromkeys(self._incidents_in(one)) if self._is_settled(each)]
         home = self.home(one)
         if settled and home not in settled:
-            home = self._home[one.number] = settled[0]
+            home = settled[0]
+            self._set(self._home, one.number, home)
         for other in settled:
             if other != home:
                 apart = [call for call in one.members if self._incident_in(call) == other]
                 child = self.engine.part(apart, self._last_h)
                 child.is_settled = True
-                self._home[child.number] = other
+                self._set(self._home, child.number, other)
         one.is_settled = bool(settled)
-        if home is not None and not self._is_open(home):
+        among = self._incidents_in(one)
+        if among and not any(self._is_open(each) for each in among):
             self.engine.scene.open.retire(one)
-            self._retired[home] = one
+            self._retired[among[0]] = one
 
     def _incident_in(self, call: Call) -> UUID | None:
         stands = self._stands.get(call.told.id)
@@ -251,16 +246,19 @@ class Live:
 
     def _is_settled(self, incident_id: UUID) -> bool:
         known = self._now.get(incident_id)
-        return known is not None and (known.is_grouped_by_hand or known.state != IncidentState.SUSPECTED)
+        if known is None or known.state not in OPEN_STATES:
+            return False
+        return known.is_grouped_by_hand or known.state != IncidentState.SUSPECTED
 
     def home(self, one: Hypothesis) -> UUID | None:
         """Tell which incident a hypothesis speaks for: the one people decided about, else its earliest call's, else most of its calls'."""
         home = self._home.get(one.number)
-        if home is not None:
+        if home is not None and self._is_open(self._heir(home)):
             return self._heir(home)
         if one.scope is Scope.WORKS and one.label not in self._announced:
-            return self._heir(UUID(one.label))
-        among = self._incidents_in(one)
+            told = UUID(one.label)
+            return self._heir(told) if told in self._now else None
+        home, among = None, [each for each in self._incidents_in(one) if self._is_open(each)]
         settled = [each for each in among if self._is_settled(each)]
         named = self._stands.get(one.label)
         if settled:
@@ -307,6 +305,10 @@ class Live:
         """Tell which stored incident a call is in."""
         return self._incident_in(call)
 
+    def revive(self, incident_id: UUID) -> None:
+        """Let an incident that lives again draw calls again."""
+        self._agree({incident_id})
+
     def hypothesis(self, number: int) -> Hypothesis | None:
         """Find a hypothesis that still draws calls."""
         return next((one for one in self.engine.scene.open if one.number == number), None)
@@ -334,14 +336,18 @@ class Live:
         if session.info.get(__name__) is not self:
             session.info[__name__] = self
             self._notes.clear()
-            event.listen(session, "after_commit", lambda _: self._notes.clear())
             event.listen(session, "after_rollback", lambda _: self._take_back(0))
+            event.listen(session, "after_transaction_end", self._keep)
         start = len(self._notes)
         try:
             yield
         except BaseException:
             self._take_back(start)
             raise
+
+    def _keep(self, _: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:  # no savepoint's end
+            self._notes.clear()
 
     def _take_back(self, start: int) -> None:
         while len(self._notes) > start:
@@ -356,6 +362,8 @@ class Live:
         home = self._home.get(holder.number) if holder is not None else None
         if holder is not None and (home is None or not self._is_open(self._heir(home))):
             self._set(self._home, holder.number, incident.id)
+        if holder is not None and self.home(holder) == incident.id:
+            holder.is_settled |= self._is_settled(incident.id)
 
     def note_incident(self, incident: Incident) -> None:
         """Note what an incident is now, so that it is not taken for somebody else's doing."""
@@ -431,7 +439,7 @@ def current_live(session: Session, settings: Settings) -> Live:
     """Give the stream in step with what is stored."""
     town = current_town(session)
     habits, rules = _gone_by(session, town, settings)
-    key = (str(session.get_bind().engine.url), id(town), id(habits), rules)
+    key = (session.get_bind().engine, id(town), id(habits), rules)
     live = _Kept.live if _Kept.key == key else None
     if live is None or not live.follow(session):
         live = Live.restored(session, town, habits, rules)
@@ -449,31 +457,3 @@ def _gone_by(session: Session, town: Town, settings: Settings) -> tuple[Habits, 
         if habits is None or found.stored() != habits.stored():
             habits = _Kept.habits = found
     return habits, rules
-
-
-def current_rules(session: Session) -> StreamRules:
-    """Give the rules set last; before any were, the defaults."""
-    stored = queries.newest_rules(session)
-    return rules_of(stored.rules if stored is not None else {})
-
-
-def current_habits(session: Session, town: Town, settings: Settings) -> Habits:
-    """Give the habits learnt last; before any were, those of no town in particular."""
-    stored = queries.newest_habits(session)
-    return Habits.of(stored) if stored is not None else first_habits(town, settings)
-
-
-def first_habits(town: Town, settings: Settings) -> Habits:
-    """Guess how people call, and how often something breaks, before there is anything to learn from."""
-    customers, zones = town.supply.customer_count, len(town.supply.zone_customers)
-    per_customer_day = settings.triage_background_per_1000_day / 1000.0
-    sizes = np.array([*town.supply.zone_customers.values()], dtype=np.float64)
-    in_zone = float((sizes**2).sum() / max(sizes.sum(), 1.0))
-    share = Habits().call_share
-    share[ZONE_MATE] = min(share[ZONE_MATE], UNEXPLAINED_CALLS / max(in_zone, 1.0))
-    return Habits(
-        call_share=share,
-        calls_per_day=max(per_customer_day * customers, RARELY),
-        outages_per_day=max(OUTAGES_PER_1000_DAY * customers / 1000.0, RARELY),
-        zones_per_day=TROUBLES_PER_ZONE_DAY * zones,
-    )

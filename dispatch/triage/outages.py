@@ -101,6 +101,8 @@ class Outages:
         rules, holder = self._rules, self._scene.open.holder(call)
         if holder is not None and holder.is_settled:
             return False
+        if holder is None and call.incident >= 0:
+            return False  # what it told of is over
         if holder is None and call.repeat_of is None:
             return ratio > JOINS_ALONE_ODDS
         if holder is not None and call.repeat_of is None and holder.scope is Scope.SITE:

@@ -1,7 +1,7 @@
 """A report finds its incident: what the stream decided is done to what is stored, as far as no person decided otherwise."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from core.settings import Settings
 from dispatch import incidents, merging, queries
 from dispatch.changes import By
+from dispatch.errors import NoSuchIncident
 from dispatch.incidents import NewReport, Placing
 from dispatch.models import OPEN_STATES, Incident, IncidentLevel, IncidentState
 from dispatch.triage.calls import Call
 from dispatch.triage.hypotheses import Alarm, Hypothesis, Scope
-from dispatch.triage.live import Live, current_live
+from dispatch.triage.live import Live, Taken, current_live, forget
 from dispatch.triage.reasons import moved
 from dispatch.triage.verdicts import VerdictKind
 
@@ -29,21 +30,40 @@ def place(session: Session, report: NewReport, *, settings: Settings) -> None:
     """Put a report into the incident it belongs to, opening one where there is none, and earlier ones where they now belong."""
     live = current_live(session, settings)
     taken = live.take(report.facts, report.received_at)
+    try:
+        _store(session, live, taken, report, settings=settings)
+    except NoSuchIncident:
+        forget()  # what is remembered is not what is stored
+        raise
+
+
+def _store(session: Session, live: Live, taken: Taken, report: NewReport, *, settings: Settings) -> None:
     with live.storing(session):
-        incident = _attach(session, live, taken.call, report, settings=settings)
+        alarmed = {one.number for one in taken.alarms}
+        incident = _attach(session, live, taken.call, report, alarmed=alarmed, settings=settings)
         _move(session, live, taken.moved, settings=settings)
         _tell(session, live, taken.alarms, beside=incident, settings=settings)
         session.flush()
 
 
-def _attach(session: Session, live: Live, call: Call, report: NewReport, *, settings: Settings) -> Incident:
+def _attach(
+    session: Session,
+    live: Live,
+    call: Call,
+    report: NewReport,
+    *,
+    alarmed: Collection[int],
+    settings: Settings,
+) -> Incident:
+    """Put a report where its call stands; `alarmed` are the hypotheses that it made sure."""
     holder = live.engine.holder(call)
     incident = _standing(session, live.incident_of(call), call, report)
     shutdown_id = live.shutdown_of(holder)
+    sounds = holder is not None and holder.raised and (incident is None or holder.number in alarmed)
     placing = Placing(
         decision=_decision(call, incident),
         reason=live.reason(call),
-        alarm=_level(holder) if holder is not None and holder.raised else None,
+        alarm=_level(holder) if holder is not None and sounds else None,
         shutdown_id=shutdown_id,
     )
     if incident is None:
@@ -57,9 +77,11 @@ def _attach(session: Session, live: Live, call: Call, report: NewReport, *, sett
                 settings=settings,
                 by=By(why="dispatch.why.reported_again"),
             )
+            live.note_incident(incident)
+            live.revive(incident.id)
         incidents.attach_report(session, incident, report, placing, settings=settings)
-    live.note(call, incident, report.number)
     live.note_incident(incident)
+    live.note(call, incident, report.number)
     return incident
 
 
@@ -128,6 +150,8 @@ def _follow(
     leaving = {one.told.id: one for one in (*calls, *live.repeats_of(calls))}
     rows = queries.reports_of(session, came_from.id)
     going = [row for row in rows if str(row.report_id) in leaving]
+    if not going:
+        return  # somebody was quicker
     if len(going) == len(rows):
         heir, younger = sorted((came_from, goes_to), key=lambda one: one.number)
         going = list(queries.reports_of(session, younger.id))
@@ -135,14 +159,14 @@ def _follow(
         came_from, goes_to = younger, heir
     else:
         merging.move(session, going, came_from, goes_to, settings=settings, by=SAME_TROUBLE)
+    live.note_incident(came_from)
+    live.note_incident(goes_to)
     move = calls[-1].moves[-1]
     for row in going:
         row.reason = [asdict(moved(move, came_from=f"#{came_from.number}", to=f"#{goes_to.number}"))]
         call = live.call(row.report_id)
         if call is not None:
             live.note(call, goes_to)
-    live.note_incident(came_from)
-    live.note_incident(goes_to)
 
 
 def _tell(

@@ -21,8 +21,8 @@ from dispatch.triage.calls import Told
 from dispatch.triage.comparing import Difference, differences, figures, replayed
 from dispatch.triage.engine import Engine
 from dispatch.triage.habits import Habits
+from dispatch.triage.in_force import current_habits, current_rules
 from dispatch.triage.lessons import CALLS_MAX, heard
-from dispatch.triage.live import current_habits, current_rules
 from dispatch.triage.rules import StreamRules, differing, rules_of
 from dispatch.triage.supply import SupplyMap
 from dispatch.triage.town import announced, current_town

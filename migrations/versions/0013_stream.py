@@ -40,6 +40,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_incident_changed_at", "incident", ["changed_at"], schema="dispatch")
     op.create_index("ix_incident_report_attached_at", "incident_report", ["attached_at"], schema="dispatch")
+    op.add_column("incident_report", sa.Column("repeat_of", sa.Uuid(), nullable=True), schema="dispatch")
     op.add_column(
         "incident_report",
         sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=False, server_default="[]"),
@@ -78,6 +79,7 @@ def downgrade() -> None:
     op.alter_column("incident_report", "reason_code", server_default=None, schema="dispatch")
     op.alter_column("incident_report", "reason_values", server_default=None, schema="dispatch")
     op.drop_column("incident_report", "reason", schema="dispatch")
+    op.drop_column("incident_report", "repeat_of", schema="dispatch")
     op.drop_index("ix_incident_report_attached_at", table_name="incident_report", schema="dispatch")
     op.drop_index("ix_incident_changed_at", table_name="incident", schema="dispatch")
     op.drop_column("incident", "shutdown_id", schema="dispatch")

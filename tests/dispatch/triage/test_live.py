@@ -140,6 +140,39 @@ def test_prediction_takes_nothing_from_a_confirmed_incident_nor_joins_it(play: P
     assert all(one.merged_into_id != confirmed.id for one in play.incidents())
 
 
+def test_a_confirmation_of_a_lone_call_is_heeded_by_what_forms_round_it(play: Play) -> None:
+    play.call("H02")
+    confirmed = play.incident()
+    incidents.confirm(play.session, confirmed, settings=play.settings)
+    play.wait(minutes=5)
+    for pipe in ("H12", "H22", "H12"):
+        play.call(pipe)
+    one = stream(play)
+    holder = one.engine.holder(one.engine.calls[-1])
+    assert holder is not None
+    assert holder.is_settled
+    assert [each.report_count for each in play.incidents()] == [4]
+
+
+def test_callers_of_work_that_is_over_stay_explained_after_a_new_start(play: Play) -> None:
+    work = PlannedShutdown(
+        title="New valve",
+        pipe_ids=[play.town.pipes["H12"]],
+        inoperable_valve_ids=[],
+        starts_at=play.now - timedelta(minutes=10),
+        ends_at=play.now + timedelta(hours=1),
+        created_by=None,
+    )
+    play.session.add(work)
+    play.session.flush()
+    for account in play.town.accounts_on("H12")[:4]:
+        play.call("H12", account=account)
+    play.wait(hours=9)
+    live.forget()
+    play.call("H22")
+    assert [one.level for one in play.incidents()] == [IncidentLevel.SINGLE] * 2
+
+
 def test_an_incident_that_is_over_draws_no_calls(play: Play) -> None:
     crew = play.crew("one", play.town.junction(1, 2))
     for pipe in ("H02", "H12", "H22"):
@@ -148,11 +181,12 @@ def test_an_incident_that_is_over_draws_no_calls(play: Play) -> None:
     over = play.incident()
     assert over.state == IncidentState.CLOSED
     play.wait(minutes=10)
-    play.call("H02")
-    play.call("H12")
+    for pipe in ("H02", "H12", "H22", "H12", "H02"):
+        play.call(pipe)
+        play.wait(minutes=6)
     assert over.state == IncidentState.CLOSED
     assert len(play.reports(over)) == 3
-    assert sum(one.report_count for one in play.incidents()) == 5
+    assert [one.report_count for one in play.incidents() if one.state != IncidentState.MERGED] == [3, 5]
 
 
 def test_callers_of_announced_work_are_one_incident_and_nobody_is_sent(play: Play) -> None:
