@@ -40,7 +40,7 @@ def test_after_a_merge_is_undone_each_incident_closes_for_its_own_callers(
     get_settings.cache_clear()
     first = take(session, settings, account_no="100001", phone="+12025559001")
     relay(session)
-    second = take(session, settings, account_no="100060", category=Category.WATER_QUALITY)
+    second = take(session, settings, account_no="100111", category=Category.WATER_QUALITY)
     relay(session)
     older, younger = session.scalars(select(Incident).order_by(Incident.number)).all()
     assert (first.incident_id, second.incident_id) == (older.id, younger.id)
