@@ -8,7 +8,6 @@ Prints one JSON object, its keys
     segments, customers, open_reports, open_incidents
     mean_ms, p99_ms, p999_ms, max_ms     of the last reports, by the clock
     storm_mean_ms, storm_p99_ms, storm_max_ms
-    relay_events_per_s                   none yet: the relay does not carry the stream
     rss_mb                               peak of the process, libraries included
 """
 
@@ -93,7 +92,6 @@ def main() -> None:
         "storm_mean_ms": round(float(storm_ms.mean()), 2),
         "storm_p99_ms": round(float(np.quantile(storm_ms, 0.99)), 2),
         "storm_max_ms": round(float(storm_ms.max()), 1),
-        "relay_events_per_s": None,
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     print(json.dumps(result))

@@ -43,7 +43,7 @@ from hotline.intake import NewReport, Whereabouts, take_report
 from hotline.models import Category, Channel
 
 DATABASE = "mainline_benchtriage"
-REPORTS = 2_000
+REPORTS = 1_000
 BURST_EVERY = 40
 BURST_CALLS = 8
 SEED = 5
